@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <crdt/detail/element.hpp>
+#include <crdt/entries.hpp>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace joinery::crdt {
+
+/// Grow-only map of lattices; each value keeps its own causality.
+///
+/// State      key -> value, the keys whose value is not bottom.
+/// Join       key by key.
+/// Invariant  no value is bottom: an absent key and a key with a bottom value are one thing.
+/// Cost       find, update O(log n) plus the value's; merge of a delta O(|δ| log n).
+/// Source     Baquero et al. 2017, composition of state-based CRDTs.
+template <element K, join_semilattice L>
+class g_map {
+public:
+    static constexpr std::string_view schema_name = "g_map";
+    using schema_parameters = std::tuple<K, L>;
+
+    /// Calls f(value, self), exactly one mutator call that returns the value's delta, on the value
+    /// under `key` and returns the map's delta. If f throws, the map is unchanged.
+    template <class F>
+    g_map update(replica_id self, const K& key, F f) {
+        g_map delta;
+        auto at = values_.lower_bound(key);
+        if (at == values_.end() || key < at->first) {
+            L fresh{};
+            L change = f(fresh, self);
+            if (!(fresh == L{})) values_.emplace_hint(at, key, std::move(fresh));
+            if (!(change == L{})) delta.values_.emplace(key, std::move(change));
+        } else if (L change = f(at->second, self); !(change == L{})) {
+            delta.values_.emplace(key, std::move(change));
+        }
+        return delta;
+    }
+
+    /// A delta of one key, made of the value's delta; nothing is merged.
+    static g_map lift(const K& key, L change) {
+        g_map delta;
+        if (!(change == L{})) delta.values_.emplace(key, std::move(change));
+        return delta;
+    }
+
+    /// The value under `key`, null if it is bottom. Reading never inserts.
+    const L* find(const K& key) const {
+        const auto at = values_.find(key);
+        return at == values_.end() ? nullptr : &at->second;
+    }
+    bool contains(const K& key) const { return values_.contains(key); }
+    const std::map<K, L>& entries() const { return values_; }
+    std::size_t size() const { return values_.size(); }
+
+    bool merge(const g_map& other, report* found = nullptr) {
+        if (&other == this) return false;
+        bool grew = false;
+        for (const auto& [key, value] : other.values_) {
+            const auto at = values_.lower_bound(key);
+            if (at == values_.end() || key < at->first) {
+                values_.emplace_hint(at, key, value);
+                grew = true;
+            } else {
+                grew |= crdt::merge(at->second, value, found);
+            }
+        }
+        return grew;
+    }
+    bool leq(const g_map& other) const {
+        return std::all_of(values_.begin(), values_.end(), [&](const auto& entry) {
+            const auto* there = other.find(entry.first);
+            return there != nullptr && crdt::leq(entry.second, *there);
+        });
+    }
+    g_map difference(const g_map& known) const {
+        return map_values([&](const K& key, const L& value) {
+            const auto* there = known.find(key);
+            return there == nullptr ? value : crdt::difference(value, *there);
+        });
+    }
+
+    template <class F>
+    void for_each_entry(entry_id path, F& f) const {
+        for (const auto& [key, value] : values_)
+            crdt::for_each_entry(value, f, detail::path_of(path, key));
+    }
+    template <class F>
+    void touched(const g_map& delta, entry_id path, F& f) const {
+        for (const auto& [key, change] : delta.values_)
+            if (const auto* value = find(key))
+                crdt::touched(*value, change, f, detail::path_of(path, key));
+    }
+    g_map fragment(entry_id path, const id_set& ids) const {
+        return map_values([&](const K& key, const L& value) {
+            return crdt::fragment(value, ids, detail::path_of(path, key));
+        });
+    }
+    g_map held(entry_id path, const id_set& ids) const {
+        return map_values([&](const K& key, const L& value) {
+            return crdt::held(value, ids, detail::path_of(path, key));
+        });
+    }
+    g_map answer(entry_id path, const id_set& ids, const g_map& asked) const {
+        static const L nothing{};
+        return map_values([&](const K& key, const L& value) {
+            const auto* question = asked.find(key);
+            return crdt::answer(value, ids, question != nullptr ? *question : nothing,
+                                detail::path_of(path, key));
+        });
+    }
+    g_map context_part() const {
+        return map_values([](const K&, const L& value) { return crdt::context(value); });
+    }
+    template <class F>
+    void split(std::size_t max_bytes, F&& f) const {
+        const auto room = detail::room_after(max_bytes, 5);
+        detail::part_builder<g_map, F> parts(room, f);
+        for (const auto& [key, value] : values_) {
+            const auto key_bytes = wire::encoded_size(key);
+            crdt::split(value, detail::room_after(room, key_bytes), [&](L piece) {
+                const auto bytes = key_bytes + wire::encoded_size(piece);
+                parts.add(bytes, [&](g_map& part) { part.join_at(key, std::move(piece)); });
+            });
+        }
+        parts.flush();
+    }
+    stamp_t max_stamp() const {
+        stamp_t greatest = 0;
+        for (const auto& [key, value] : values_)
+            greatest = std::max(greatest, crdt::max_stamp(value));
+        return greatest;
+    }
+    bool removes() const {
+        return std::any_of(values_.begin(), values_.end(),
+                           [](const auto& entry) { return crdt::removes(entry.second); });
+    }
+
+    void write(wire::writer& w) const {
+        w.varint(values_.size());
+        for (const auto& [key, value] : values_) {
+            wire::put(w, key);
+            wire::put(w, value);
+        }
+    }
+    void read(wire::reader& r) {
+        values_.clear();
+        const auto n = r.count(2);
+        for (std::size_t i = 0; i < n && r.ok(); ++i) {
+            K key{};
+            L value{};
+            wire::get(r, key);
+            wire::get(r, value);
+            if (!r.ok()) break;
+            if (value == L{} || (!values_.empty() && !(values_.rbegin()->first < key)))
+                return r.fail(wire::errc::non_canonical);
+            values_.emplace_hint(values_.end(), std::move(key), std::move(value));
+        }
+    }
+
+    friend bool operator==(const g_map&, const g_map&) = default;
+
+private:
+    template <class F>
+    g_map map_values(F f) const {
+        g_map mapped;
+        for (const auto& [key, value] : values_)
+            if (L changed = f(key, value); !(changed == L{}))
+                mapped.values_.emplace_hint(mapped.values_.end(), key, std::move(changed));
+        return mapped;
+    }
+
+    void join_at(const K& key, L piece) {
+        const auto at = values_.find(key);
+        if (at == values_.end())
+            values_.emplace(key, std::move(piece));
+        else
+            crdt::merge(at->second, piece);
+    }
+
+    std::map<K, L> values_;
+};
+
+} // namespace joinery::crdt

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gossip/detail/relay.hpp>
+#include <gossip/peer.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace joinery::gossip::detail {
+
+/// The items that were asked for and are not here yet, and those that must wait for the wall clock.
+///
+/// State      item -> whom it was asked from, until when, how often; refused item -> milliseconds.
+/// Invariant  at most `max` of each; an item is asked for once per deadline.
+/// Cost       O(log pulls) an item.
+class pulls {
+public:
+    explicit pulls(std::size_t max) : max_(max) {}
+
+    struct retry {
+        std::map<std::string, std::vector<item_range>> by_source;
+        std::size_t items = 0;
+        std::size_t given_up = 0;
+    };
+
+    /// What of the adverts to ask `source` for now.
+    std::vector<item_range> plan(const std::vector<item_range>& adverts, const relay& known,
+                                 const std::string& source, time_point now, time_point deadline) {
+        std::vector<item_range> ranges;
+        std::size_t room = max_from_one - std::min(count_from(source), max_from_one);
+        for (const item_range& each : adverts) {
+            known.for_each_missing(each, [&](std::uint64_t sequence) {
+                if (room == 0) return false;
+                const item_key key{each.origin, sequence};
+                if (held_off_.contains(key)) return true;
+                const auto at = waiting_.find(key);
+                if (at != waiting_.end() && at->second.deadline > now) return true;
+                if (at == waiting_.end() && waiting_.size() >= max_) return false;
+                start(key, source, deadline);
+                append(ranges, key);
+                --room;
+                return true;
+            });
+        }
+        return ranges;
+    }
+
+    /// The overdue items, asked once more from where they were asked; after some tries they are
+    /// left to the next advert.
+    retry overdue(time_point now, time_point deadline) {
+        retry made;
+        for (auto at = waiting_.begin(); at != waiting_.end();) {
+            pull& each = at->second;
+            if (each.deadline > now) {
+                ++at;
+            } else if (++each.tries > max_tries) {
+                ++made.given_up;
+                leave(each.source);
+                at = waiting_.erase(at);
+            } else {
+                each.deadline = deadline;
+                ++made.items;
+                append(made.by_source[each.source], at->first);
+                ++at;
+            }
+        }
+        return made;
+    }
+
+    void done(const item_key& key) {
+        const auto at = waiting_.find(key);
+        if (at == waiting_.end()) return;
+        leave(at->second.source);
+        waiting_.erase(at);
+    }
+
+    /// Refused until the wall has reached `needed_ms`.
+    void hold_off(const item_key& key, std::uint64_t needed_ms) {
+        done(key);
+        if (held_off_.size() < max_) held_off_[key] = needed_ms;
+    }
+    void wall_reached(std::uint64_t ms) {
+        std::erase_if(held_off_, [&](const auto& each) { return each.second <= ms; });
+    }
+
+    bool empty() const { return waiting_.empty(); }
+    bool holding_off() const { return !held_off_.empty(); }
+    bool wants_more(const std::string& source) const { return count_from(source) < low_water; }
+
+    time_point next_deadline() const {
+        time_point next = time_point::max();
+        for (const auto& [key, each] : waiting_) next = std::min(next, each.deadline);
+        return next;
+    }
+
+private:
+    static constexpr std::size_t max_from_one = 256;
+    static constexpr std::size_t low_water = 64;
+    static constexpr unsigned max_tries = 4;
+
+    struct pull {
+        std::string source;
+        time_point deadline;
+        unsigned tries = 0;
+    };
+
+    void start(const item_key& key, const std::string& source, time_point deadline) {
+        pull& at = waiting_[key];
+        if (!at.source.empty()) leave(at.source);
+        at = {source, deadline, 0};
+        ++from_[source];
+    }
+    void leave(const std::string& source) {
+        const auto at = from_.find(source);
+        if (at != from_.end() && --at->second == 0) from_.erase(at);
+    }
+    std::size_t count_from(const std::string& source) const {
+        const auto at = from_.find(source);
+        return at == from_.end() ? 0 : at->second;
+    }
+    static void append(std::vector<item_range>& ranges, const item_key& key) {
+        if (!ranges.empty() && ranges.back().origin == key.origin &&
+            ranges.back().hi + 1 == key.sequence)
+            ranges.back().hi = key.sequence;
+        else
+            ranges.push_back({key.origin, key.sequence, key.sequence});
+    }
+
+    std::size_t max_;
+    std::map<item_key, pull> waiting_;
+    std::map<std::string, std::size_t> from_;
+    std::map<item_key, std::uint64_t> held_off_;
+};
+
+} // namespace joinery::gossip::detail

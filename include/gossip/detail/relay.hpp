@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gossip/detail/intervals.hpp>
+#include <gossip/detail/message.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace joinery::gossip::detail {
+
+/// The deltas that this engine can hand on, raw, and the numbers of those it has received.
+///
+/// State      per origin: received sequences, held items; the items in order of arrival.
+/// Invariant  held bytes stay below the cap: the oldest item goes first. What has been received
+///            is remembered after its bytes are gone, so nothing is pulled twice.
+/// Cost       add, find O(log items); adverts O(origins log origins).
+class relay {
+public:
+    relay(std::size_t max_bytes, std::size_t max_origins)
+        : max_bytes_(max_bytes), max_origins_(std::max<std::size_t>(max_origins, 2)) {}
+
+    bool received(const item_key& key) const {
+        const auto at = logs_.find(key.origin);
+        return at != logs_.end() && at->second.received.contains(key.sequence);
+    }
+
+    /// Remembers the number alone: bytes that nobody should be given.
+    void note(const item_key& key) {
+        log& at = log_of(key.origin);
+        at.received.insert(key.sequence);
+        at.received.coarsen(max_gaps);
+    }
+
+    /// Remembers and holds the item; how many others had to go.
+    std::size_t add(const item_key& key, bytes_view bytes) {
+        note(key);
+        log& at = log_of(key.origin);
+        const auto [slot, fresh] = at.items.try_emplace(key.sequence);
+        if (!fresh) return 0;
+        slot->second.assign(bytes.begin(), bytes.end());
+        at.held.insert(key.sequence);
+        at.newest = ++arrivals_;
+        order_.emplace(arrivals_, key);
+        bytes_ += bytes.size() + item_cost;
+        std::size_t dropped = 0;
+        for (; bytes_ > max_bytes_ && order_.size() > 1; ++dropped) drop_oldest();
+        return dropped;
+    }
+
+    /// The item's bytes, null if it is not held.
+    const std::vector<std::byte>* find(const item_key& key) const {
+        const auto at = logs_.find(key.origin);
+        if (at == logs_.end()) return nullptr;
+        const auto found = at->second.items.find(key.sequence);
+        return found == at->second.items.end() ? nullptr : &found->second;
+    }
+
+    /// Calls f(item) for the held items of a range until f returns false.
+    template <class F>
+    void for_each(const item_range& range, F&& f) const {
+        const auto at = logs_.find(range.origin);
+        if (at == logs_.end()) return;
+        const auto& items = at->second.items;
+        for (auto each = items.lower_bound(range.lo); each != items.end(); ++each)
+            if (each->first > range.hi || !f(item{{range.origin, each->first}, each->second}))
+                return;
+    }
+
+    /// Calls f(sequence) for those of the range that were never received until f returns false.
+    template <class F>
+    void for_each_missing(const item_range& range, F&& f) const {
+        static const intervals nothing;
+        const auto at = logs_.find(range.origin);
+        const intervals& known = at == logs_.end() ? nothing : at->second.received;
+        known.for_each_missing(range.lo, range.hi, f);
+    }
+
+    /// At most `most` ranges of held items: half of them the latest, the others in turn.
+    std::vector<item_range> adverts(std::size_t most) {
+        std::vector<std::pair<std::uint64_t, crdt::replica_id>> active;
+        for (const auto& [origin, each] : logs_)
+            if (!each.held.empty()) active.emplace_back(each.newest, origin);
+        std::sort(active.rbegin(), active.rend());
+        std::vector<item_range> all;
+        std::set<crdt::replica_id> told;
+        for (const auto& [newest, origin] : active) {
+            if (2 * all.size() >= most && active.size() > most) break;
+            tell(origin, most, all);
+            told.insert(origin);
+        }
+        if (told.size() == active.size()) return all;
+        std::sort(active.begin(), active.end(),
+                  [](const auto& a, const auto& b) { return a.second < b.second; });
+        const auto start = std::partition_point(
+            active.begin(), active.end(), [&](const auto& each) { return each.second <= turn_; });
+        std::rotate(active.begin(), start, active.end());
+        for (const auto& [newest, origin] : active) {
+            if (all.size() >= most) break;
+            if (told.contains(origin)) continue;
+            tell(origin, most, all);
+            turn_ = origin;
+        }
+        return all;
+    }
+
+private:
+    static constexpr std::size_t item_cost = 64;  // of the maps' nodes, so that the cap is honest
+    static constexpr std::size_t max_gaps = 4096;
+    static constexpr std::size_t max_ranges = 4;  // one origin's gaps must not crowd out others
+
+    struct log {
+        intervals received;
+        intervals held;
+        std::map<std::uint64_t, std::vector<std::byte>> items;
+        std::uint64_t newest = 0;
+    };
+
+    log& log_of(crdt::replica_id origin) {
+        const auto at = logs_.find(origin);
+        if (at != logs_.end()) return at->second;
+        if (logs_.size() >= max_origins_) forget_one();
+        return logs_[origin];
+    }
+
+    // The origin that was silent longest loses its memory: at worst its items are pulled again.
+    void forget_one() {
+        auto oldest = logs_.begin();
+        for (auto at = logs_.begin(); at != logs_.end(); ++at)
+            if (at->second.newest < oldest->second.newest) oldest = at;
+        for (auto at = order_.begin(); at != order_.end();)
+            at = at->second.origin == oldest->first ? order_.erase(at) : std::next(at);
+        for (const auto& [sequence, bytes] : oldest->second.items)
+            bytes_ -= bytes.size() + item_cost;
+        logs_.erase(oldest);
+    }
+
+    void drop_oldest() {
+        const item_key key = order_.begin()->second;
+        order_.erase(order_.begin());
+        log& at = logs_.at(key.origin);
+        const auto found = at.items.find(key.sequence);
+        bytes_ -= found->second.size() + item_cost;
+        at.items.erase(found);
+        at.held.erase(key.sequence);
+    }
+
+    void tell(crdt::replica_id origin, std::size_t most, std::vector<item_range>& all) const {
+        const auto& spans = logs_.at(origin).held.spans();
+        std::size_t told = 0;
+        for (auto at = spans.rbegin(); at != spans.rend(); ++at) {
+            if (all.size() >= most || told++ == max_ranges) return;
+            all.push_back({origin, at->first, at->second});
+        }
+    }
+
+    std::size_t max_bytes_;
+    std::size_t max_origins_;
+    std::size_t bytes_ = 0;
+    std::uint64_t arrivals_ = 0;
+    std::map<crdt::replica_id, log> logs_;
+    std::map<std::uint64_t, item_key> order_;
+    crdt::replica_id turn_;
+};
+
+} // namespace joinery::gossip::detail

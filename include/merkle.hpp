@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <merkle/chunks.hpp>
+#include <merkle/digest.hpp>
+#include <merkle/index.hpp>

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "laws.hpp"
+
+namespace crdt = joinery::crdt;
+using joinery::testing::check_all_laws;
+
+TEST_CASE("g_counter keeps every law") { check_all_laws<crdt::g_counter>(); }
+
+TEST_CASE("version_vector keeps every law") { check_all_laws<crdt::version_vector>(); }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include <crdt/g_counter.hpp>
+#include <crdt/g_map.hpp>
+#include <crdt/g_set.hpp>
+#include <crdt/lww_register.hpp>
+#include <crdt/max_register.hpp>
+#include <crdt/or_set.hpp>
+#include <crdt/struct.hpp>
+#include <crdt/version_vector.hpp>
+#include <testing/random_history.hpp>
+
+// Enrols every type of crdt/ in the laws. Domains are small, so that replicas collide; now and then
+// wide, so that states grow out of their small shapes.
+namespace joinery::testing {
+
+template <class T>
+T random_value(rng& random) {
+    const auto domain = random.chance(1, 8) ? 1000U : 6U;
+    const auto drawn = random.below(domain);
+    if constexpr (std::is_same_v<T, std::string>) {
+        return std::string(static_cast<std::size_t>(drawn % 5), 'x') + std::to_string(drawn);
+    } else {
+        return static_cast<T>(drawn);
+    }
+}
+
+template <>
+struct random_step<crdt::g_counter> {
+    crdt::g_counter operator()(crdt::g_counter& s, crdt::replica_id self, rng& random) const {
+        return s.increment(self, random.below(random.chance(1, 16) ? 1U << 30U : 4U));
+    }
+};
+
+template <>
+struct random_step<crdt::version_vector> {
+    crdt::version_vector operator()(crdt::version_vector& s, crdt::replica_id self, rng&) const {
+        return s.increment(self);
+    }
+};
+
+template <class T>
+struct random_step<crdt::max_register<T>> {
+    crdt::max_register<T> operator()(crdt::max_register<T>& s, crdt::replica_id self,
+                                     rng& random) const {
+        return s.assign(self, random_value<T>(random));
+    }
+};
+
+// Few stamps, so that replicas write at one stamp, and one replica two values at one stamp.
+template <class T>
+struct random_step<crdt::lww_register<T>> {
+    crdt::lww_register<T> operator()(crdt::lww_register<T>& s, crdt::replica_id self,
+                                     rng& random) const {
+        return s.assign(self, random.below(8), random_value<T>(random));
+    }
+};
+
+template <class T>
+struct random_step<crdt::g_set<T>> {
+    crdt::g_set<T> operator()(crdt::g_set<T>& s, crdt::replica_id self, rng& random) const {
+        return s.add(self, random_value<T>(random));
+    }
+};
+
+template <class T>
+struct random_step<crdt::or_set<T>> {
+    crdt::or_set<T> operator()(crdt::or_set<T>& s, crdt::replica_id self, rng& random) const {
+        const auto what = random.below(64);
+        if (what == 0) return s.clear(self);
+        const T value = random_value<T>(random);
+        return what < 24 ? s.remove(self, value) : s.add(self, value);
+    }
+};
+
+template <class K, class L>
+struct random_step<crdt::g_map<K, L>> {
+    crdt::g_map<K, L> operator()(crdt::g_map<K, L>& s, crdt::replica_id self, rng& random) const {
+        return s.update(self, random_value<K>(random), [&](L& value, crdt::replica_id id) {
+            return random_step<L>{}(value, id, random);
+        });
+    }
+};
+
+} // namespace joinery::testing
