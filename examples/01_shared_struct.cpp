@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two processes on UDP share one struct: 01_shared_struct PORT PEER_PORT NAME
 // Each writes, waits until it sees what the other wrote, prints the shared state and leaves.
-
-#include <asio.hpp>
 #include <crdt.hpp>
 #include <gossip.hpp>
+
+#include <asio.hpp>
 
 #include <array>
 #include <chrono>
 #include <iostream>
+#include <random>
 #include <string>
 
 namespace crdt = joinery::crdt;
 namespace gossip = joinery::gossip;
 using asio::ip::udp;
-using clock_type = std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 struct guestbook {
     BOOST_HANA_DEFINE_STRUCT(guestbook, (crdt::g_counter, visits),
@@ -22,13 +23,14 @@ struct guestbook {
     bool operator==(const guestbook&) const = default;
 };
 
-gossip::time_point now() { return gossip::time_point(clock_type::now().time_since_epoch()); }
+// The engine reads no clock; this program does.
+gossip::time_point now() {
+    return gossip::time_point(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 udp::endpoint endpoint_of(const std::string& port) {
     return {asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(std::stoul(port))};
 }
-
-bool complete(const guestbook& book) { return book.guests.size() == 2 && book.visits.value() == 6; }
 
 int main(int argc, char** argv) {
     if (argc != 4) {
@@ -39,44 +41,38 @@ int main(int argc, char** argv) {
     settings.name = argv[3];
     settings.address = argv[1]; // an address is any text that this program can send to
     settings.seeds = {argv[2]};
-    settings.interval = std::chrono::milliseconds(50);
+    settings.interval = 50ms;
     gossip::engine<guestbook> engine(settings, std::random_device{}());
-
     engine.update(&guestbook::visits,
-                  [](auto& visits, auto self) { return visits.increment(self, 3); });
+                  [](auto& visits, auto me) { return visits.increment(me, 3); });
     engine.update(&guestbook::guests,
-                  [&](auto& guests, auto self) { return guests.add(self, argv[3]); });
+                  [&](auto& guests, auto me) { return guests.add(me, settings.name); });
 
     asio::io_context io;
     udp::socket socket(io, endpoint_of(argv[1]));
     socket.non_blocking(true);
-    std::array<std::byte, 2048> buffer;
-    const auto start = clock_type::now();
-    auto linger = clock_type::time_point::max(); // the other one may still need our answers
-    while (clock_type::now() < linger) {
-        if (clock_type::now() > start + std::chrono::seconds(10)) {
-            std::cerr << "the other process was not seen\n";
-            return 1;
-        }
+    std::array<std::byte, 2048> buffer{};
+    const auto give_up = now() + 10s;
+    auto leave = give_up;
+    const guestbook& book = engine.state();
+    const auto complete = [&] { return book.guests.size() == 2 && book.visits.value() == 6; };
+    while (now() < leave) {
+        // Once complete, stay for a moment: the other one may still need our answers.
+        if (leave == give_up && complete()) leave = std::min(give_up, now() + 1s);
         udp::endpoint from;
-        asio::error_code failed;
-        const auto size = socket.receive_from(asio::buffer(buffer), from, 0, failed);
-        if (!failed) {
+        asio::error_code nothing_there;
+        const auto size = socket.receive_from(asio::buffer(buffer), from, 0, nothing_there);
+        if (nothing_there)
+            std::this_thread::sleep_for(2ms);
+        else
             engine.receive(std::to_string(from.port()), std::span(buffer).first(size), now());
-        }
         engine.tick(now());
-        while (const auto next = engine.poll_outgoing(buffer)) {
-            socket.send_to(asio::buffer(buffer, next->size), endpoint_of(next->to), 0, failed);
-        }
-        if (complete(engine.state()) && linger == clock_type::time_point::max()) {
-            linger = clock_type::now() + std::chrono::seconds(1);
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        while (const auto next = engine.poll_outgoing(buffer))
+            socket.send_to(asio::buffer(buffer, next->size), endpoint_of(next->to), 0,
+                           nothing_there);
     }
-    std::cout << "visits " << static_cast<std::uint64_t>(engine.state().visits.value())
-              << ", guests:";
-    for (const auto& guest : engine.state().guests.elements()) {
-        std::cout << ' ' << guest;
-    }
+    std::cout << "visits " << static_cast<std::uint64_t>(book.visits.value()) << ", guests";
+    for (const auto& guest : book.guests.elements()) std::cout << ' ' << guest;
     std::cout << '\n';
+    return complete() ? 0 : 1;
 }

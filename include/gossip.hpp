@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <gossip/config.hpp>
+#include <gossip/engine.hpp>
 #include <gossip/event.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/random.hpp>

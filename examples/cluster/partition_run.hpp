@@ -31,6 +31,7 @@ public:
     std::uint64_t next() const { return counted_.next(); }
     std::uint64_t input_bytes() const { return input_.bytes(); }
     bool at_end() const { return next() == records(); }
+    const counts& counted() const { return counted_.state(); }
     double done() const {
         return records() == 0 ? 1.0 : static_cast<double>(next()) / static_cast<double>(records());
     }
@@ -65,9 +66,6 @@ public:
     // Records before this offset have been counted before, by this worker or another.
     void expect_replay_until(std::uint64_t offset) { replay_until_ = offset; }
     bool replaying() const { return next() < replay_until_; }
-    std::uint64_t replayed() const { return replayed_; }
-    std::uint64_t processed() const { return processed_; }
-
     std::size_t next_bytes() const { return input_.record(next()).size; }
 
     // Counts the next record and returns the delta; `unreadable` is told of a file that cannot be
@@ -77,8 +75,6 @@ public:
         if (record.unreadable) unreadable(input_.file_of(record).path);
         const tally found =
             record.unreadable ? unreadable_tally() : tally_of(input_.text(record));
-        replayed_ += replaying() ? 1U : 0U;
-        ++processed_;
         return counted_.process(next(), [&](counts& into, crdt::replica_id actor) {
             return apply(into, actor, found);
         });
@@ -90,8 +86,6 @@ private:
     accumulator counted_;
     std::uint64_t last_cut_ = 0;
     std::uint64_t replay_until_ = 0;
-    std::uint64_t replayed_ = 0;
-    std::uint64_t processed_ = 0;
 };
 
 } // namespace cluster

@@ -42,7 +42,8 @@ struct entry_laws {
                (live(a) == live(h.earlier[0])) == (everything(a) == everything(h.earlier[0]));
     }
 
-    /// An index that drops touched(s, δ) before a merge and adds it after stays equal to live(s).
+    /// An index that drops touched(s, δ) before a merge and adds it after stays equal to live(s),
+    /// unless the merge reports a dot spent twice: then it has to be built anew.
     static bool touched(const history& h, rng& random) {
         for (std::size_t i = 0; i < h.replicas.size(); ++i) {
             T after = h.replicas[i];
@@ -212,7 +213,9 @@ private:
             exact = exact && found != index.end() && found->second == version;
             if (found != index.end()) index.erase(found);
         });
-        crdt::merge(s, d);
+        crdt::report found;
+        crdt::merge(s, d, found);
+        if (!found.double_spent.empty()) return true;
         crdt::touched(s, d, [&](crdt::entry_id id, const wire::digest& version) {
             exact = index.emplace(id, version).second && exact;
         });

@@ -8,12 +8,13 @@
 #include <set>
 #include <utility>
 
-// What each type must show once every replica has every operation, said with the containers of
-// the standard library. Nothing of crdt/ is included here and nothing is merged: one model holds
-// the operations of all replicas, and for each remove the additions that its replica had seen.
+/// What each type must show once every replica has every operation, said with the containers of
+/// the standard library. Nothing of crdt/ is included here and nothing is merged: one model holds
+/// the operations of all replicas, and for each remove the additions that its replica had seen.
 namespace joinery::testing::model {
 
-// State: every increment. Value: their sum.
+/// State      every increment.
+/// Value      their sum.
 class counter {
 public:
     void increment(std::uint64_t amount) { sum_ += amount; }
@@ -23,7 +24,8 @@ private:
     std::uint64_t sum_ = 0;
 };
 
-// State: every assignment. Value: the greatest.
+/// State      every assignment.
+/// Value      the greatest.
 template <class T>
 class maximum {
 public:
@@ -34,8 +36,9 @@ private:
     std::optional<T> value_;
 };
 
-// State: every stamped assignment. Value: that of the greatest (stamp, writer).
-// Precondition: no writer uses one stamp for two values.
+/// State      every stamped assignment.
+/// Value      that of the greatest (stamp, writer).
+/// Precondition: no writer uses one stamp for two values.
 template <class T, class Writer>
 class latest {
 public:
@@ -50,7 +53,8 @@ private:
     std::map<std::pair<std::uint64_t, Writer>, T> all_;
 };
 
-// State: every addition. Value: all of them.
+/// State      every addition.
+/// Value      all of them.
 template <class T>
 class grown_set {
 public:
@@ -61,13 +65,14 @@ private:
     std::set<T> elements_;
 };
 
-// State: every addition under its unique tag, and every tag that a later operation had seen and
-// withdrew. Value: the elements with an addition that nobody withdrew.
+/// State      every addition under its unique tag, and every tag that a later operation had seen and
+///            withdrew.
+/// Value      the elements with an addition that nobody withdrew.
 template <class T, class Tag>
 class observed_set {
 public:
-    // An addition also withdraws the additions of the same element that its replica had seen.
-    // Result: false if the tag is already that of another addition.
+    /// An addition also withdraws the additions of the same element that its replica had seen.
+    /// Result: false if the tag is already that of another addition.
     template <class Seen>
     bool add(const T& element, const Tag& tag, const Seen& seen) {
         remove(seen);

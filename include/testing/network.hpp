@@ -22,8 +22,8 @@
 
 namespace joinery::testing {
 
-// What the simulated network does to each datagram. Chances are per mille; delays are drawn evenly
-// from [delay_min, delay_max], so that a range also reorders.
+/// What the simulated network does to each datagram. Chances are per mille; delays are drawn evenly
+/// from [delay_min, delay_max], so that a range also reorders.
 struct faults {
     std::uint32_t loss = 0;
     std::uint32_t duplication = 0;
@@ -31,7 +31,7 @@ struct faults {
     std::chrono::nanoseconds delay_max = std::chrono::milliseconds(1);
 };
 
-// How often each fault bit, and what got through.
+/// How often each fault bit, and what got through.
 struct fault_counts {
     std::uint64_t delivered = 0;
     std::uint64_t lost = 0;
@@ -44,12 +44,12 @@ struct fault_counts {
     bool operator==(const fault_counts&) const = default;
 };
 
-// Any number of engines in one thread and virtual time, joined by datagrams only: what
-// poll_outgoing hands out is what receive takes in, after the faults have had their turn.
-// State: the engines, the datagrams in flight, the clock, the random generator, the counters.
-// Value: trace() digests (time, from, to, bytes) of every datagram; one seed gives one trace.
-// Invariant: decisions use integers and ordered containers only; a copy replays identically.
-// Cost: O(log (datagrams in flight + nodes)) an event, besides the engines' own work.
+/// Any number of engines in one thread and virtual time, joined by datagrams only: what
+/// poll_outgoing hands out is what receive takes in, after the faults have had their turn.
+/// State      the engines, the datagrams in flight, the clock, the random generator, the counters.
+/// Value      trace() digests (time, from, to, bytes) of every datagram; one seed gives one trace.
+/// Invariant  decisions use integers and ordered containers only; a copy replays identically.
+/// Cost       O(log (datagrams in flight + nodes)) an event, besides the engines' own work.
 template <class Engine>
 class network {
 public:
@@ -59,19 +59,18 @@ public:
     explicit network(std::uint64_t seed, const faults& chances = {})
         : faults_(chances), random_(seed) {}
 
-    // The index of the new node, which is reached at the engine's own address.
-    // Precondition: no other node has this address.
-    std::size_t add(Engine engine) {
+    /// The index of the new node, which the others reach at `address`.
+    /// Precondition: no other node has this address.
+    std::size_t add(const std::string& address, Engine engine) {
         const std::size_t index = nodes_.size();
-        std::string address(engine.self().address);
-        [[maybe_unused]] const bool fresh = addresses_.emplace(std::move(address), index).second;
+        [[maybe_unused]] const bool fresh = addresses_.emplace(address, index).second;
         assert(fresh);
-        nodes_.push_back(node{std::move(engine), time_point::max()});
+        nodes_.push_back(node{address, std::move(engine), time_point::max()});
         touched_.insert(index);
         return index;
     }
 
-    // The engine may be used freely between runs; what it then wants to send leaves at once.
+    /// The engine may be used freely between runs; what it then wants to send leaves at once.
     Engine& engine(std::size_t index) {
         touched_.insert(index);
         return nodes_[index].engine;
@@ -81,17 +80,15 @@ public:
     std::size_t size() const { return nodes_.size(); }
     time_point now() const { return now_; }
 
-    // A stopped node neither ticks nor receives until it is restarted.
+    /// A stopped node neither ticks nor receives until it is restarted.
     void stop(std::size_t index) {
         flush();
         nodes_[index].running = false;
         schedule(index, time_point::max());
     }
 
-    // Replaces the node's engine, as a process that starts again at the same address does.
-    // Precondition: the engine has the address of the one that it replaces.
+    /// Replaces the node's engine, as a process that starts again at the same address does.
     void restart(std::size_t index, Engine engine) {
-        assert(addresses_.find(std::string(engine.self().address))->second == index);
         nodes_[index].engine = std::move(engine);
         nodes_[index].running = true;
         touched_.insert(index);
@@ -100,22 +97,21 @@ public:
     void set_faults(const faults& chances) { faults_ = chances; }
     void cut(std::size_t from, std::size_t to) { links_.cut(from, to); }
     void mend(std::size_t from, std::size_t to) { links_.mend(from, to); }
-    // Nodes that no group names form one further group.
+    /// Nodes that no group names form one further group.
     void partition(const std::vector<std::vector<std::size_t>>& groups) {
         links_.partition(groups);
     }
-    // Ends every cut and every partition.
+    /// Ends every cut and every partition.
     void heal() { links_.heal(); }
 
     void run_for(duration length) {
         const time_point end = now_ + length;
         flush();
-        while (step(end)) {
-        }
+        while (step(end)) {}
         now_ = end;
     }
 
-    // Whether the predicate came true within the given time. It is asked once every `grain`.
+    /// Whether the predicate came true within the given time. It is asked once every `grain`.
     template <class Predicate>
     bool run_until(Predicate holds, duration longest,
                    duration grain = std::chrono::milliseconds(20)) {
@@ -152,6 +148,7 @@ private:
     static constexpr std::size_t buffer_bytes = 65536;
 
     struct node {
+        std::string address;
         Engine engine;
         time_point deadline;
         std::uint64_t datagrams = 0;
@@ -174,7 +171,7 @@ private:
         }
     };
 
-    // Serves the next event that is due before or at `end`; false if there is none.
+    /// Serves the next event that is due before or at `end`; false if there is none.
     bool step(time_point end) {
         const time_point tick = deadlines_.empty() ? time_point::max() : deadlines_.begin()->first;
         const time_point arrival = flying_.empty() ? time_point::max() : flying_.top().arrival;
@@ -213,13 +210,13 @@ private:
         counts_.reordered += arrived.sequence < newest ? 1U : 0U;
         newest = std::max(newest, arrived.sequence);
         ++counts_.delivered;
-        const std::string from(nodes_[arrived.from].engine.self().address);
-        receiver.engine.receive(from, std::span<const std::byte>(arrived.bytes), now_);
+        receiver.engine.receive(nodes_[arrived.from].address,
+                                std::span<const std::byte>(arrived.bytes), now_);
         drain(arrived.to);
         schedule(arrived.to, std::max(now_, receiver.engine.next_deadline()));
     }
 
-    // Takes in what the caller did to engines since the last event.
+    /// Takes in what the caller did to engines since the last event.
     void flush() {
         for (const std::size_t index : std::exchange(touched_, {})) {
             if (nodes_[index].running) {

@@ -15,7 +15,7 @@ network cluster_of(std::size_t nodes, std::size_t max_blob, const testing::fault
         gossip::config settings = config_of(node, nodes);
         settings.max_datagram = 512;
         settings.max_blob = max_blob;
-        net.add(engine(settings, 90 + node));
+        net.add(address_of(node), engine(settings, 90 + node));
     }
     return net;
 }

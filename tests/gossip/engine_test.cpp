@@ -14,7 +14,7 @@ namespace {
 network cluster_of(std::size_t nodes, std::uint64_t seed, const testing::faults& chances = {}) {
     network net(seed, chances);
     for (std::size_t node = 0; node < nodes; ++node) {
-        net.add(engine(config_of(node, nodes), seed + node));
+        net.add(address_of(node), engine(config_of(node, nodes), seed + node));
     }
     return net;
 }
@@ -161,7 +161,7 @@ TEST_CASE("a copy of an engine that is given the same inputs says the same") {
 TEST_CASE("engines whose generators have equal seeds still converge") {
     network net(1);
     for (std::size_t node = 0; node < 4; ++node) {
-        net.add(engine(config_of(node, 4), 42));
+        net.add(address_of(node), engine(config_of(node, 4), 42));
         hit(net.engine(node));
     }
     net.run_for(2s);

@@ -110,7 +110,7 @@ TEST_CASE("datagrams of another cluster, or made with another secret, are refuse
             stranger.tick(now);
             for (const sent& each : take_outgoing(stranger)) {
                 const auto receipt = at.receive(address_of(1), each.bytes, start);
-                refused += receipt.status == gossip::receipt_status::foreign ? 1U : 0U;
+                refused += receipt.status == gossip::receipt::status::foreign_cluster ? 1U : 0U;
             }
         }
         CHECK(refused > 0);
@@ -123,7 +123,7 @@ TEST_CASE("a captured conversation played again, in any order, changes nothing")
     gossip::random random(17);
     network net(4);
     for (std::size_t node = 0; node < 2; ++node) {
-        net.add(engine(config_of(node, 2), 70 + node));
+        net.add(address_of(node), engine(config_of(node, 2), 70 + node));
     }
     std::vector<sent> heard = conversation(1200);
     net.run_for(1s);

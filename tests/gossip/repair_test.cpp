@@ -30,7 +30,7 @@ TEST_CASE("a state of 100,000 entries crosses to an empty engine in datagrams of
         gossip::config settings = config_of(node, 2);
         settings.max_datagram = 512;
         settings.check_updates = false;
-        net.add(counting_engine(settings, 50 + node));
+        net.add(address_of(node), counting_engine(settings, 50 + node));
     }
     counting_engine& full = net.engine(0);
     full.update([&](counts_by_key& counts, crdt::replica_id self) {
@@ -57,7 +57,7 @@ TEST_CASE("what a tiny relay buffer forgot is repaired, removals too") {
         gossip::config settings = config_of(node, nodes);
         settings.relay_bytes = 256;
         settings.push_bytes = 0;
-        net.add(engine(settings, 60 + node));
+        net.add(address_of(node), engine(settings, 60 + node));
     }
     for (int each = 0; each < 60; ++each) {
         net.engine(static_cast<std::size_t>(each) % nodes)
@@ -96,7 +96,7 @@ TEST_CASE("contexts are equal after everything was removed") {
     for (std::size_t node = 0; node < 3; ++node) {
         gossip::config settings = config_of(node, 3);
         settings.relay_bytes = 256;
-        net.add(engine(settings, node));
+        net.add(address_of(node), engine(settings, node));
     }
     for (int each = 0; each < 30; ++each) {
         net.engine(static_cast<std::size_t>(each) % 3)
@@ -134,7 +134,7 @@ TEST_CASE("no datagram is above the limit, whatever the limit") {
         for (std::size_t node = 0; node < 12; ++node) {
             gossip::config settings = config_of(node, 12);
             settings.max_datagram = limit;
-            net.add(engine(settings, 80 + node));
+            net.add(address_of(node), engine(settings, 80 + node));
         }
         for (std::uint32_t each = 0; each < 2000; ++each) {
             net.engine(each % 12).update(&shared_state::seen,

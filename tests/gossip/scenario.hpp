@@ -95,7 +95,7 @@ private:
 inline scenario::scenario(std::uint64_t seed)
     : random_(seed ^ 0x5eedU), net_(seed, testing::faults{100, 50, 1ms, 40ms}) {
     for (std::size_t node = 0; node < nodes; ++node) {
-        net_.add(engine(config_of(node, nodes), seed * 16 + node));
+        net_.add(address_of(node), engine(config_of(node, nodes), seed * 16 + node));
     }
 }
 

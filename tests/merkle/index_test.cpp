@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-using joinery::merkle::index;
+namespace merkle = joinery::merkle;
 namespace wire = joinery::wire;
 
 namespace {
@@ -36,8 +36,8 @@ entries some_entries(std::uint64_t count) {
     return all;
 }
 
-index index_of(const entries& all, std::string_view secret = "secret") {
-    index made(hasher_of(secret));
+merkle::index index_of(const entries& all, std::string_view secret = "secret") {
+    merkle::index made(hasher_of(secret));
     for (const auto& [id, version] : all) {
         made.set(id, version);
     }
@@ -45,12 +45,12 @@ index index_of(const entries& all, std::string_view secret = "secret") {
 }
 
 // The nibbles of an id down to a depth, as the prefix of a range.
-index::range around(std::uint64_t id, unsigned depth) {
+merkle::index::range around(std::uint64_t id, unsigned depth) {
     const std::uint64_t prefix = depth == 0 ? 0 : id >> (64 - 4 * depth) << (64 - 4 * depth);
     return {prefix, depth};
 }
 
-index::range child(const index::range& parent, std::uint64_t nibble) {
+merkle::index::range child(const merkle::index::range& parent, std::uint64_t nibble) {
     return {parent.prefix | nibble << (60 - 4 * parent.depth), parent.depth + 1};
 }
 
@@ -65,11 +65,11 @@ TEST_CASE("an empty index has the zero root, whatever the secret") {
 
 TEST_CASE("the order of insertions does not show") {
     entries all = some_entries(500);
-    const index forward = index_of(all);
+    const merkle::index forward = index_of(all);
     std::reverse(all.begin(), all.end());
-    const index backward = index_of(all);
+    const merkle::index backward = index_of(all);
     std::rotate(all.begin(), all.begin() + 123, all.end());
-    const index rotated = index_of(all);
+    const merkle::index rotated = index_of(all);
     CHECK(forward.root() == backward.root());
     CHECK(forward.root() == rotated.root());
     CHECK(forward.size() == 500);
@@ -78,7 +78,7 @@ TEST_CASE("the order of insertions does not show") {
 
 TEST_CASE("erasing an entry gives the exact former digest back") {
     const entries all = some_entries(300);
-    index grown(hasher_of("secret"));
+    merkle::index grown(hasher_of("secret"));
     std::vector<wire::digest> roots;
     for (const auto& [id, version] : all) {
         roots.push_back(grown.root());
@@ -95,7 +95,7 @@ TEST_CASE("erasing an entry gives the exact former digest back") {
 
 TEST_CASE("setting an id again replaces its version") {
     const entries all = some_entries(50);
-    index changed = index_of(all);
+    merkle::index changed = index_of(all);
     const wire::digest before = changed.root();
     changed.set(all[7].first, wire::digest{1, 2});
     CHECK(changed.root() != before);
@@ -108,10 +108,10 @@ TEST_CASE("setting an id again replaces its version") {
 
 TEST_CASE("the sum and the count of a range are those of its sixteen children") {
     const entries all = some_entries(400);
-    const index made = index_of(all);
+    const merkle::index made = index_of(all);
     for (unsigned depth = 0; depth < 16; ++depth) {
         for (const std::uint64_t id : {all[0].first, all[1].first, all[399].first}) {
-            const index::range parent = around(id, depth);
+            const merkle::index::range parent = around(id, depth);
             wire::digest sum;
             std::size_t count = 0;
             for (std::uint64_t nibble = 0; nibble < 16; ++nibble) {
@@ -127,11 +127,11 @@ TEST_CASE("the sum and the count of a range are those of its sixteen children") 
 
 TEST_CASE("a range visits its own entries in ascending order and no other") {
     const entries all = some_entries(400);
-    const index made = index_of(all);
+    const merkle::index made = index_of(all);
     const std::map<std::uint64_t, wire::digest> sorted(all.begin(), all.end());
     for (const unsigned depth : {0U, 1U, 3U, 4U, 13U, 15U, 16U}) {
         for (const std::uint64_t id : {all[0].first, all[1].first, all[300].first}) {
-            const index::range range = around(id, depth);
+            const merkle::index::range range = around(id, depth);
             entries expected;
             for (const auto& entry : sorted) {
                 if (around(entry.first, depth).prefix == range.prefix) {
@@ -157,8 +157,8 @@ TEST_CASE("roots depend on the secret, on the id and on the version") {
 }
 
 TEST_CASE("a cleared index is like a new one, and copies are independent") {
-    index made = index_of(some_entries(100));
-    const index copy = made;
+    merkle::index made = index_of(some_entries(100));
+    const merkle::index copy = made;
     made.clear();
     CHECK(made.root().zero());
     CHECK(made.size() == 0);

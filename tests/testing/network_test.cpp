@@ -24,18 +24,13 @@ namespace {
 // Sends its peer a numbered datagram every ten milliseconds and notes what it receives.
 class counting_peer {
 public:
-    struct identity {
-        std::string address;
-    };
     struct outgoing {
         std::string to;
         std::size_t size;
     };
 
-    counting_peer(std::string address, std::string peer)
-        : self_{std::move(address)}, peer_(std::move(peer)) {}
+    explicit counting_peer(std::string peer) : peer_(std::move(peer)) {}
 
-    const identity& self() const { return self_; }
     time_point next_deadline() const { return next_; }
 
     void tick(time_point now) {
@@ -65,7 +60,6 @@ public:
     bool stuck = false;
 
 private:
-    identity self_;
     std::string peer_;
     time_point next_{};
     std::deque<std::byte> waiting_;
@@ -75,8 +69,8 @@ using network = joinery::testing::network<counting_peer>;
 
 network pair_of(std::uint64_t seed, const faults& chances = {}) {
     network net(seed, chances);
-    net.add(counting_peer("a", "b"));
-    net.add(counting_peer("b", "a"));
+    net.add("a", counting_peer("b"));
+    net.add("b", counting_peer("a"));
     return net;
 }
 
@@ -139,7 +133,7 @@ TEST_CASE("a stopped node hears nothing until it is restarted") {
     net.run_for(1s);
     CHECK(std::as_const(net).engine(1).received.size() == heard);
     CHECK(net.counts().unreachable > 0);
-    net.restart(1, counting_peer("b", "a"));
+    net.restart(1, counting_peer("a"));
     net.run_for(1s);
     CHECK(std::as_const(net).engine(1).received.size() > 50);
 }

@@ -45,6 +45,8 @@ struct peer_record {
     time_point next_try = time_point::min();
     pace repairing;
     pace contexts;
+    std::uint64_t held_ms = 0; ///< no repair before the wall is there, or before held_until
+    time_point held_until = time_point::min();
     std::vector<item_range> adverts; ///< its latest
 
     bool live() const { return heard && known.status == member_status::alive; }

@@ -9,16 +9,16 @@
 
 namespace joinery::testing::detail {
 
-// Which node's datagrams can reach which other node.
-// State: one-way cuts and, while a partition lasts, the group of each node.
-// Invariant: without cuts and groups every link is open.
-// Cost: O(log cuts + log nodes) a question.
+/// Which node's datagrams can reach which other node.
+/// State      one-way cuts and, while a partition lasts, the group of each node.
+/// Invariant  without cuts and groups every link is open.
+/// Cost       O(log cuts + log nodes) a question.
 class links {
 public:
     void cut(std::size_t from, std::size_t to) { cuts_.emplace(from, to); }
     void mend(std::size_t from, std::size_t to) { cuts_.erase({from, to}); }
 
-    // Nodes that no group names form one further group.
+    /// Nodes that no group names form one further group.
     void partition(const std::vector<std::vector<std::size_t>>& groups) {
         groups_.clear();
         for (std::size_t group = 0; group < groups.size(); ++group) {

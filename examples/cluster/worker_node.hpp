@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "checkpointing.hpp"
+#include "counting.hpp"
+#include "udp_socket.hpp"
+#include "worker_options.hpp"
+
+#include <gossip/engine.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <iostream>
+#include <poll.h>
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cluster {
+
+inline gossip::time_point steady_now() {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return gossip::time_point(std::chrono::duration_cast<gossip::duration>(since));
+}
+
+// The sockets of a worker: gossip over UDP and checkpoint parts over TCP at one port number, so
+// that a member's gossip address is also where its parts are.
+struct sockets {
+    udp_socket datagrams;
+    part_exchange parts;
+
+    static sockets open(std::uint16_t port) {
+        for (int attempt = 1;; ++attempt) {
+            udp_socket datagrams(port);
+            try {
+                part_exchange parts(datagrams.port());
+                return {std::move(datagrams), std::move(parts)};
+            } catch (const failure&) {
+                // A port that is free for UDP may be taken for TCP: any other will do.
+                if (port != 0 || attempt == 50) throw;
+            }
+        }
+    }
+};
+
+// One worker: counts its partitions, gossips, checkpoints, and obeys commands.
+class worker_node {
+public:
+    explicit worker_node(const worker_options& options)
+        : options_(options), store_(options.store), lease_(store_.lease()),
+          incarnation_(next_incarnation()), sockets_(sockets::open(options.port)),
+          engine_(configuration(), incarnation_),
+          checkpoints_(store_, std::move(sockets_.parts)),
+          counting_(options.inputs, options.partitions, options.epochs, options.rate, tell) {
+        // Before anything of this incarnation can be heard of.
+        store_.save_lease({incarnation_, false, 0});
+        take(options.owned);
+        stream::plan plan{1, {}, 1};
+        for (std::size_t i = 0; i < options.partitions; ++i) {
+            plan.members.push_back(partition_name(i));
+        }
+        engine_.update(&shared_state::checkpoints, [&](auto& all, auto) { return all.set_plan(plan); });
+        std::string owned;
+        for (const auto& [partition, run] : counting_.runs()) {
+            owned += "," + std::to_string(partition) + ":" + std::to_string(run.records());
+        }
+        tell("ready address=" + sockets_.datagrams.address() +
+             " incarnation=" + std::to_string(incarnation_) +
+             (owned.empty() ? "" : " owned=" + owned.substr(1)));
+    }
+
+    static void tell(const std::string& line) { std::cout << line << std::endl; }
+
+    void cut(bool off) {
+        sockets_.datagrams.cut(off);
+        checkpoints_.cut(off);
+        tell(off ? "is cut" : "is healed");
+    }
+    void take(const std::set<std::size_t>& partitions) {
+        counting_.take(partitions);
+        // A worker that never ran has nothing to go on from; others look for the checkpoint first.
+        const bool at_once = !lease_ && engine_.members().empty();
+        start_by_ = steady_now() + (at_once ? gossip::duration::zero() : checkpoint_patience);
+    }
+    void drop(const std::set<std::size_t>& partitions) { counting_.drop(partitions); }
+
+    void tell_digest() const {
+        const auto bytes = wire::encode(engine_.state());
+        tell("state digest=" + hex(wire::content_digest(bytes)) +
+             " bytes=" + std::to_string(bytes.size()));
+    }
+
+    // Hands what is gossiped and stored back: the next start is clean.
+    void stop() {
+        counting_.flush(engine_, steady_now());
+        tell("stopped");
+    }
+
+    // Does what can be done now and sleeps until there is more, or a line to read.
+    void step(int commands) {
+        const auto now = steady_now();
+        receive(now);
+        if (counting_.waiting() && (now >= start_by_ || newest_is_here())) {
+            counting_.start_waiting(checkpoints_);
+        }
+        counting_.step(engine_, now, [this](partition_run& run) { submit(run); });
+        checkpoints_.step(engine_, now);
+        engine_.tick(now);
+        send();
+        while (engine_.poll_event()) {
+        }
+        if (now >= next_report_) report(now);
+        sleep(commands);
+    }
+
+private:
+    static constexpr auto checkpoint_patience = std::chrono::seconds(5);
+    static constexpr std::size_t max_datagram = 1400;
+
+    std::uint64_t next_incarnation() const {
+        std::random_device device;
+        const std::uint64_t high = device();
+        // No state but checkpoints outlives the process, so a clean lease does not help: the
+        // engine would number its deltas from one again.
+        auto unclean = lease_;
+        if (unclean) unclean->clean = false;
+        return crdt::next_incarnation(unclean, 0, (high << 32U) | device());
+    }
+
+    gossip::config configuration() const {
+        gossip::config made;
+        made.name = options_.name;
+        made.address = sockets_.datagrams.address();
+        made.incarnation = incarnation_;
+        made.cluster = options_.cluster;
+        const auto secret = std::as_bytes(std::span(options_.cluster));
+        made.secret.assign(secret.begin(), secret.end());
+        if (!options_.seed_address.empty()) made.seeds.push_back(options_.seed_address);
+        made.interval = std::chrono::milliseconds(100);
+        made.peer_timeout = std::chrono::seconds(2);
+        made.max_datagram = max_datagram;
+        // Small on purpose: what a cut worker misses is soon only to be had by repair.
+        made.relay_bytes = std::size_t{1} << 18U;
+        return made;
+    }
+
+    bool newest_is_here() const {
+        const auto latest = engine_.state().checkpoints.latest();
+        return latest && checkpoints_.stored_epoch() >= latest->epoch;
+    }
+
+    void submit(partition_run& run) {
+        stream::submission said;
+        said.worker = options_.name;
+        said.incarnation = incarnation_;
+        const auto verdict = checkpoints_.submit(engine_, run, said);
+        tell("submitted partition=" + run.name() + " epoch=" + std::to_string(said.epoch) +
+             " incarnation=" + std::to_string(said.incarnation) +
+             " verdict=" + std::to_string(static_cast<int>(verdict)));
+    }
+
+    void receive(gossip::time_point now) {
+        for (int taken = 0; taken < max_received; ++taken) {
+            const auto arrival = sockets_.datagrams.receive(buffer_);
+            if (!arrival) return;
+            engine_.receive(arrival->from, std::span(buffer_).first(arrival->size), now);
+        }
+    }
+    void send() {
+        while (const auto next = engine_.poll_outgoing(buffer_)) {
+            sockets_.datagrams.send(std::string(next->to), std::span(buffer_).first(next->size));
+        }
+    }
+
+    void report(gossip::time_point now) {
+        next_report_ = now + options_.report;
+        std::string counted;
+        std::uint64_t submitted = options_.epochs;
+        for (const auto& [partition, run] : counting_.runs()) {
+            counted += "," + std::to_string(partition) + ":" +
+                       std::to_string(value_of(run.counted().bytes));
+            submitted = std::min(submitted, run.last_cut());
+        }
+        const auto members = engine_.members();
+        const auto alive = std::count_if(members.begin(), members.end(), [](const auto& each) {
+            return each.status == gossip::member_status::alive;
+        });
+        const auto& done = engine_.statistics();
+        const auto number = [](const char* key, std::uint64_t value) {
+            return std::string(" ") + key + "=" + std::to_string(value);
+        };
+        tell("progress" + number("processed", counting_.processed()) +
+             number("replayed", counting_.replayed()) +
+             number("part", counting_.part_of_epoch()) + number("submitted", submitted) +
+             number("stored", checkpoints_.stored_epoch()) +
+             number("fetched", checkpoints_.parts_fetched()) +
+             number("members", static_cast<std::uint64_t>(alive) + 1) +
+             number("repaired", done.entries_repaired) + number("sessions", done.repair_sessions) +
+             number("out", done.bytes_out) + number("in", done.bytes_in) +
+             number("finished", counting_.finished() ? 1 : 0) +
+             " root=" + hex(engine_.root()) + " context=" + hex(engine_.context_digest()) +
+             (counted.empty() ? "" : " counted=" + counted.substr(1)));
+    }
+
+    void sleep(int commands) {
+        std::vector<pollfd> watched{{commands, POLLIN, 0}, {sockets_.datagrams.fd(), POLLIN, 0}};
+        checkpoints_.add_to(watched);
+        const auto due = std::min(engine_.next_deadline(), next_report_) - steady_now();
+        const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count();
+        const auto longest = counting_.finished() ? 20 : 5;
+        ::poll(watched.data(), watched.size(), static_cast<int>(std::clamp<std::int64_t>(ms, 0, longest)));
+    }
+
+    static constexpr int max_received = 1000;
+
+    worker_options options_;
+    checkpoint_store store_;
+    std::optional<crdt::lease> lease_;
+    std::uint64_t incarnation_;
+    sockets sockets_;
+    engine engine_;
+    checkpointing checkpoints_;
+    counting counting_;
+    gossip::time_point start_by_;
+    gossip::time_point next_report_;
+    std::array<std::byte, 65536> buffer_{};
+};
+
+} // namespace cluster
