@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
@@ -77,6 +78,30 @@ struct touched_fn {
             s.touched(delta, path, f);
         } else if (!(delta == S{})) {
             for_each_entry_fn{}(s, f, path);
+        }
+    }
+};
+
+struct changes_fn {
+    template <class S, class F>
+    void operator()(const S& s, const S& delta, F&& f, entry_id path = 0) const {
+        if constexpr (wire::reflected<S>) {
+            wire::for_each_field<S>([&]<class Field>(Field) {
+                (*this)(Field::get(s), Field::get(delta), f, wire::mix(path, Field::id));
+            });
+        } else if constexpr (requires { s.changes(delta, path, f); }) {
+            s.changes(delta, path, f);
+        } else {
+            S joined = s;
+            if (!merge_fn{}(joined, delta)) return;
+            std::map<entry_id, std::pair<wire::digest, wire::digest>> versions;
+            for_each_entry_fn{}(
+                s, [&](entry_id id, const wire::digest& v) { versions[id].first += v; }, path);
+            for_each_entry_fn{}(
+                joined, [&](entry_id id, const wire::digest& v) { versions[id].second += v; },
+                path);
+            for (const auto& [id, version] : versions)
+                if (version.first != version.second) f(id, version.first, version.second);
         }
     }
 };
@@ -208,9 +233,13 @@ struct removes_fn {
 
 /// Calls f(entry_id, version) for each entry; the version digests value *and* causality.
 inline constexpr detail::for_each_entry_fn for_each_entry{};
-/// The entries of s that δ names, in O(|δ|): before a merge those that may change, after it the
-/// changed ones. Each is given once, with its whole version.
+/// The entries of s that δ names, in O(|δ|), each once with its whole version. After a δ that takes
+/// nothing away, these are the entries that it may have changed.
 inline constexpr detail::touched_fn touched{};
+/// Calls f(entry_id, old version, new version) for each entry that merging δ into s would change,
+/// in O(|δ|); a zero version is no entry. Asked before the merge: afterwards, an entry that lost
+/// some of its dots can no longer be found from δ. The default compares all entries.
+inline constexpr detail::changes_fn changes{};
 /// The entries under `ids`, claiming only the dots they hold.
 inline constexpr detail::fragment_fn fragment{};
 /// A repair's question: the dots held under `ids`, without payloads. Bottom for non-causal types.

@@ -60,6 +60,10 @@ public:
     void touched(const g_counter& delta, entry_id path, F& f) const {
         counts_.touched(delta.counts_, path, f);
     }
+    template <class F>
+    void changes(const g_counter& delta, entry_id path, F& f) const {
+        counts_.changes(delta.counts_, path, f);
+    }
     g_counter fragment(entry_id path, const id_set& ids) const {
         return g_counter(counts_.fragment(path, ids));
     }

@@ -96,6 +96,15 @@ public:
             if (const auto* value = find(key))
                 crdt::touched(*value, change, f, detail::path_of(path, key));
     }
+    template <class F>
+    void changes(const g_map& delta, entry_id path, F& f) const {
+        static const L nothing{};
+        for (const auto& [key, change] : delta.values_) {
+            const auto* value = find(key);
+            crdt::changes(value != nullptr ? *value : nothing, change, f,
+                          detail::path_of(path, key));
+        }
+    }
     g_map fragment(entry_id path, const id_set& ids) const {
         return map_values([&](const K& key, const L& value) {
             return crdt::fragment(value, ids, detail::path_of(path, key));

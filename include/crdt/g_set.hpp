@@ -62,6 +62,12 @@ public:
         for (const auto& value : delta.elements_)
             if (contains(value)) give(path, value, f);
     }
+    template <class F>
+    void changes(const g_set& delta, entry_id path, F& f) const {
+        const auto fresh = [&](entry_id id, const wire::digest& v) { f(id, wire::digest{}, v); };
+        for (const auto& value : delta.elements_)
+            if (!contains(value)) give(path, value, fresh);
+    }
     g_set fragment(entry_id path, const id_set& ids) const {
         g_set part;
         for (const auto& value : elements_)

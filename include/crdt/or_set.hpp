@@ -138,6 +138,32 @@ public:
         for_live_in(delta.context_, [&](const dot&, const T& value) { named.insert(value); });
         for (const auto& value : named) give(path, value, index_.find(value)->second, f);
     }
+    template <class F>
+    void changes(const or_set& delta, entry_id path, F& f) const {
+        std::map<T, std::set<dot>> after;
+        const auto dots = [&](const T& value) -> std::set<dot>& {
+            const auto [at, fresh] = after.try_emplace(value);
+            if (fresh)
+                for (const auto& d : dots_of(value)) at->second.insert(d);
+            return at->second;
+        };
+        for (const auto& [d, value] : delta.live_) {
+            const auto mine = live_.find(d);
+            if (mine == live_.end() ? context_.contains(d)
+                                    : detail::compare_bytes(mine->second, value) >= 0)
+                continue;
+            if (mine != live_.end()) dots(mine->second).erase(d);
+            dots(value).insert(d);
+        }
+        for_live_in(delta.context_, [&](const dot& d, const T& value) {
+            if (!delta.live_.contains(d)) dots(value).erase(d);
+        });
+        for (const auto& [value, left] : after) {
+            const std::vector<dot> now = dots_of(value), then(left.begin(), left.end());
+            if (now != then)
+                f(detail::path_of(path, value), version(value, now), version(value, then));
+        }
+    }
     or_set fragment(entry_id path, const id_set& ids) const { return cut(path, ids, true); }
     or_set held(entry_id path, const id_set& ids) const { return cut(path, ids, false); }
     or_set answer(entry_id path, const id_set& ids, const or_set& asked) const {
@@ -260,10 +286,15 @@ private:
 
     template <class F>
     static void give(entry_id path, const T& value, const std::vector<dot>& dots, F& f) {
-        f(detail::path_of(path, value), detail::version_of([&](wire::writer& w) {
-              wire::put(w, value);
-              for (const auto& d : dots) d.write(w);
-          }));
+        f(detail::path_of(path, value), version(value, dots));
+    }
+
+    static wire::digest version(const T& value, const std::vector<dot>& dots) {
+        if (dots.empty()) return {};
+        return detail::version_of([&](wire::writer& w) {
+            wire::put(w, value);
+            for (const auto& d : dots) d.write(w);
+        });
     }
 
     std::map<dot, T> live_;

@@ -56,6 +56,10 @@ public:
     void touched(const version_vector& delta, entry_id path, F& f) const {
         counts_.touched(delta.counts_, path, f);
     }
+    template <class F>
+    void changes(const version_vector& delta, entry_id path, F& f) const {
+        counts_.changes(delta.counts_, path, f);
+    }
     version_vector fragment(entry_id path, const id_set& ids) const {
         return version_vector(counts_.fragment(path, ids));
     }

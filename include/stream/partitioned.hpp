@@ -78,6 +78,10 @@ public:
     void touched(const partitioned& delta, crdt::entry_id path, F& f) const {
         map_.touched(delta.map_, path, f);
     }
+    template <class F>
+    void changes(const partitioned& delta, crdt::entry_id path, F& f) const {
+        map_.changes(delta.map_, path, f);
+    }
     partitioned fragment(crdt::entry_id path, const crdt::id_set& ids) const {
         return partitioned(map_.fragment(path, ids));
     }

@@ -55,7 +55,7 @@ void guarded(reader& r, Read read) noexcept {
     } catch (const std::length_error&) {
         r.fail(errc::too_large);
     } catch (...) {
-        r.fail(errc::bad_value);  // a user's cereal function threw
+        r.fail(errc::bad_value); // a user's cereal function threw
     }
     if (r.left() != 0) r.fail(errc::trailing_bytes);
 }
@@ -70,7 +70,7 @@ std::optional<T> decode_frame(reader& r) noexcept {
     return value;
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// The framed bytes of a top-level value: 'J' 'N', version, type id, value.
 template <class T>
@@ -139,4 +139,4 @@ bool decode_nested(std::span<const std::byte> bytes, T& value, const limits& all
     return true;
 }
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

@@ -11,18 +11,18 @@ namespace joinery::wire {
 /// Why bytes were refused. The numbers are stable; new reasons are added at the end.
 enum class errc : std::uint8_t {
     none,
-    truncated,            ///< the bytes end before the value does
-    too_many,             ///< a count is above the budget of items
-    too_large,            ///< above the limit of bytes, or memory ran out
-    too_deep,             ///< nested beyond the limit of depth
-    overlong,             ///< a varint that is not the shortest form, or has more than 64 bits
-    non_canonical,        ///< a second spelling of a value: unsorted keys, encoded bottom, NaN
-    bad_value,            ///< no value of the type has this form
-    trailing_bytes,       ///< bytes are left after the value
-    bad_magic,            ///< not a framed Joinery value
-    unsupported_version,  ///< framed by a format this library does not know
-    wrong_type,           ///< framed, but of another type
-    unknown_field,        ///< a struct has a field that this build does not know
+    truncated,           ///< the bytes end before the value does
+    too_many,            ///< a count is above the budget of items
+    too_large,           ///< above the limit of bytes, or memory ran out
+    too_deep,            ///< nested beyond the limit of depth
+    overlong,            ///< a varint that is not the shortest form, or has more than 64 bits
+    non_canonical,       ///< a second spelling of a value: unsorted keys, encoded bottom, NaN
+    bad_value,           ///< no value of the type has this form
+    trailing_bytes,      ///< bytes are left after the value
+    bad_magic,           ///< not a framed Joinery value
+    unsupported_version, ///< framed by a format this library does not know
+    wrong_type,          ///< framed, but of another type
+    unknown_field,       ///< a struct has a field that this build does not know
 };
 
 /// State: the reason and the offset in bytes from the start of the message where it was noticed.
@@ -59,8 +59,7 @@ inline const char* message(errc code) {
 class decode_error : public std::runtime_error {
 public:
     explicit decode_error(wire::error e)
-        : std::runtime_error(std::string(message(e.code)) + " at byte " +
-                             std::to_string(e.offset)),
+        : std::runtime_error(std::string(message(e.code)) + " at byte " + std::to_string(e.offset)),
           error_(e) {}
 
     errc code() const noexcept { return error_.code; }
@@ -70,4 +69,4 @@ private:
     wire::error error_;
 };
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

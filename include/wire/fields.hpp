@@ -96,12 +96,11 @@ struct ordered<fields<>> {
     using type = fields<>;
 };
 
-}  // namespace detail
+} // namespace detail
 
 /// The fields in the order of declaration; Hana's machinery runs once per struct.
 template <class T>
-using fields_of =
-    decltype(boost::hana::unpack(boost::hana::accessors<T>(), detail::to_fields{}));
+using fields_of = decltype(boost::hana::unpack(boost::hana::accessors<T>(), detail::to_fields{}));
 
 /// The fields by ascending id: the order of their bytes.
 template <class T>
@@ -113,4 +112,4 @@ constexpr void for_each_field(F&& f) {
     [&]<class... Field>(fields<Field...>) { (f(Field{}), ...); }(fields_of<T>{});
 }
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

@@ -92,14 +92,14 @@ inline digest hash128(std::span<const std::byte> bytes, const hash_secret& secre
     return {h.high64, h.low64};
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// The digest of content: chunks, roots, certificates. The same in every cluster and year.
 inline digest content_digest(std::span<const std::byte> bytes) {
     return detail::hash128(bytes, detail::content_secret);
 }
 
-/// The 64-bit hash of content, not a part of content_digest().
+/// The 64-bit hash of content; for some lengths it is the low half of content_digest().
 inline std::uint64_t content_hash64(std::span<const std::byte> bytes) {
     return XXH3_64bits_withSecret(bytes.data(), bytes.size(), detail::content_secret.data(),
                                   detail::content_secret.size());
@@ -113,8 +113,8 @@ class keyed_hasher {
 public:
     explicit keyed_hasher(std::span<const std::byte> cluster_secret) {
         for (std::size_t i = 0; i < secret_.size() / 16; ++i) {
-            const auto h = XXH3_128bits_withSeed(cluster_secret.data(), cluster_secret.size(),
-                                                 mix(label, i));
+            const auto h =
+                XXH3_128bits_withSeed(cluster_secret.data(), cluster_secret.size(), mix(label, i));
             detail::store_le(secret_.data() + 16 * i, std::uint64_t{h.low64});
             detail::store_le(secret_.data() + 16 * i + 8, std::uint64_t{h.high64});
         }
@@ -131,10 +131,10 @@ public:
     friend bool operator==(const keyed_hasher&, const keyed_hasher&) = default;
 
 private:
-    static constexpr std::uint64_t label = 0x636c75737465724bU;  // "clusterK"
+    static constexpr std::uint64_t label = 0x636c75737465724bU; // "clusterK"
 
     detail::hash_secret secret_{};
     std::uint64_t id_ = 0;
 };
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

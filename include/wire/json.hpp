@@ -55,7 +55,7 @@ inline std::vector<std::byte> from_hex(std::string_view text) {
     return bytes;
 }
 
-}  // namespace joinery::wire
+} // namespace joinery::wire
 
 namespace cereal {
 
@@ -83,17 +83,15 @@ void load(JSONInputArchive& archive, T& value) {
 template <class T>
     requires joinery::wire::detail::field_coded<T>
 void save(JSONOutputArchive& archive, const T& object) {
-    joinery::wire::for_each_field<T>([&]<class F>(F) {
-        archive(make_nvp(F::name(), F::get(object)));
-    });
+    joinery::wire::for_each_field<T>(
+        [&]<class F>(F) { archive(make_nvp(F::name(), F::get(object))); });
 }
 
 template <class T>
     requires joinery::wire::detail::field_coded<T>
 void load(JSONInputArchive& archive, T& object) {
-    joinery::wire::for_each_field<T>([&]<class F>(F) {
-        archive(make_nvp(F::name(), F::get(object)));
-    });
+    joinery::wire::for_each_field<T>(
+        [&]<class F>(F) { archive(make_nvp(F::name(), F::get(object))); });
 }
 
-}  // namespace cereal
+} // namespace cereal

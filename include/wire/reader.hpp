@@ -26,8 +26,12 @@ public:
     explicit reader(std::span<const std::byte> bytes, const limits& allowed = {},
                     unknown_fields unknown = unknown_fields::refuse)
         : cereal::InputArchive<reader, cereal::AllowEmptyClassElision>(this),
-          begin_(bytes.data()), current_(begin_), end_(begin_ + bytes.size()),
-          items_(allowed.max_items), max_depth_(allowed.max_depth), unknown_(unknown) {
+          begin_(bytes.data()),
+          current_(begin_),
+          end_(begin_ + bytes.size()),
+          items_(allowed.max_items),
+          max_depth_(allowed.max_depth),
+          unknown_(unknown) {
         if (bytes.size() > allowed.max_bytes) fail(errc::too_large);
     }
     reader(const reader&) = delete;
@@ -175,4 +179,4 @@ private:
     wire::error error_{};
 };
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

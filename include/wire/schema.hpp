@@ -44,14 +44,22 @@ namespace detail {
 
 template <class T>
 constexpr std::string_view scalar_name() {
-    if constexpr (std::same_as<T, bool>) return "bool";
-    else if constexpr (std::same_as<T, float>) return "f32";
-    else if constexpr (std::same_as<T, double>) return "f64";
-    else if constexpr (std::same_as<T, char>) return "char";  // its sign differs by platform
-    else if constexpr (sizeof(T) == 1) return std::is_signed_v<T> ? "i8" : "u8";
-    else if constexpr (sizeof(T) == 2) return std::is_signed_v<T> ? "i16" : "u16";
-    else if constexpr (sizeof(T) == 4) return std::is_signed_v<T> ? "i32" : "u32";
-    else return std::is_signed_v<T> ? "i64" : "u64";
+    if constexpr (std::same_as<T, bool>)
+        return "bool";
+    else if constexpr (std::same_as<T, float>)
+        return "f32";
+    else if constexpr (std::same_as<T, double>)
+        return "f64";
+    else if constexpr (std::same_as<T, char>)
+        return "char"; // its sign differs by platform
+    else if constexpr (sizeof(T) == 1)
+        return std::is_signed_v<T> ? "i8" : "u8";
+    else if constexpr (sizeof(T) == 2)
+        return std::is_signed_v<T> ? "i16" : "u16";
+    else if constexpr (sizeof(T) == 4)
+        return std::is_signed_v<T> ? "i32" : "u32";
+    else
+        return std::is_signed_v<T> ? "i64" : "u64";
 }
 
 template <class Tuple>
@@ -77,7 +85,7 @@ constexpr std::uint32_t named_type_id() {
     return hash;
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// The identity of T's bytes in a frame: its name, major version and parameters, not its fields.
 /// A type without a name is "struct", whatever it holds.
@@ -112,4 +120,4 @@ constexpr std::uint32_t type_id() {
     }
 }
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

@@ -167,4 +167,4 @@ private:
     std::array<std::byte, 16> scratch_{};
 };
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

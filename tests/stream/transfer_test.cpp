@@ -90,7 +90,7 @@ TEST_CASE("the bytes held never pass the budget") {
     CHECK(small.accept(bytes_of("6789")) == accept_result::over_budget);
     CHECK(small.accept(bytes_of("678")) == accept_result::accepted);
     CHECK(small.bytes_held() == 8);
-    // Still wanted: there is room once something is forgotten.
+    // There is room once something is forgotten.
     small.forget_below(3);
     CHECK(small.bytes_held() == 0);
     small.wants(certificate);

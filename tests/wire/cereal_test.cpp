@@ -108,15 +108,19 @@ struct throwing {
     }
 };
 
-}  // namespace wire_test
+} // namespace wire_test
 
 CEREAL_CLASS_VERSION(wire_test::mixture, 3)
 
 using namespace wire_test;
 
 TEST_CASE("a cereal type holds everything that cereal and this library know") {
-    mixture m{{"a", "b"}, {1, 300}, std::string("text"), std::make_unique<std::uint32_t>(7),
-              std::bitset<70>(0x55), std::chrono::milliseconds(-5)};
+    mixture m{{"a", "b"},
+              {1, 300},
+              std::string("text"),
+              std::make_unique<std::uint32_t>(7),
+              std::bitset<70>(0x55),
+              std::chrono::milliseconds(-5)};
     const bytes in = wire::encode(m);
     const auto read = wire::decode<mixture>(in);
     CHECK(read.list == m.list);

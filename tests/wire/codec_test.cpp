@@ -41,7 +41,7 @@ void check_damage(const T& value) {
     }
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("scalars round trip at their limits") {
     const auto both = []<class T>(T) {
@@ -80,8 +80,8 @@ TEST_CASE("containers round trip, alone and inside each other") {
     check_round_trip(std::optional<std::string>{});
     check_round_trip(std::optional<std::string>{""});
     check_round_trip(std::set<std::string>{"b", "a"});
-    check_round_trip(std::map<std::string, std::vector<std::set<std::int32_t>>>{
-        {"", {}}, {"k", {{}, {-1, 1}}}});
+    check_round_trip(
+        std::map<std::string, std::vector<std::set<std::int32_t>>>{{"", {}}, {"k", {{}, {-1, 1}}}});
     check_round_trip(std::vector<std::string>(100000, "many more than are reserved at once"));
 }
 

@@ -17,7 +17,7 @@ struct box {
     BOOST_HANA_DEFINE_STRUCT(box<T>, (T, content), (std::uint8_t, size));
     bool operator==(const box&) const = default;
 };
-}  // namespace wire_test
+} // namespace wire_test
 
 BOOST_HANA_ADAPT_STRUCT(wire_test::plain, left, right);
 
@@ -32,7 +32,7 @@ std::vector<std::uint32_t> ids_in_order() {
     }(wire::fields_by_id<T>{});
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("only structs that Hana knows and that have no codec of their own are reflected") {
     static_assert(wire::reflected<person>);

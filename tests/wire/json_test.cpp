@@ -30,12 +30,13 @@ T from_json(const std::string& text) {
     return value;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("a struct is one named node per field and reads back") {
     const team t{"kernel", some_person()};
     const std::string text = to_json(t);
-    for (const char* part : {"\"title\": \"kernel\"", "\"lead\"", "\"name\": \"Ada\"", "\"age\": 36"}) {
+    for (const char* part :
+         {"\"title\": \"kernel\"", "\"lead\"", "\"name\": \"Ada\"", "\"age\": 36"}) {
         CHECK(text.find(part) != std::string::npos);
     }
     CHECK(from_json<team>(text) == t);

@@ -15,7 +15,7 @@ wire::errc varint_error(std::initializer_list<unsigned> values) {
     return r.error().code;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("a reader reads back every integer") {
     const std::uint64_t top = std::uint64_t{1} << 63U;

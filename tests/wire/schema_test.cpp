@@ -30,20 +30,20 @@ std::vector<std::uint32_t> ids() {
     return {wire::type_id<T>()...};
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("type ids are distinct") {
     using u8 = std::uint8_t;
     using u64 = std::uint64_t;
     using std::string;
-    auto all = ids<bool, char, u8, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t,
-                   std::int32_t, u64, std::int64_t, float, double, string, std::vector<u64>,
-                   std::vector<string>, std::vector<std::vector<u64>>, std::array<u64, 2>,
-                   std::array<u64, 3>, std::pair<u64, string>, std::pair<string, u64>,
-                   std::tuple<u64>, std::optional<u64>, std::map<u64, string>,
-                   std::map<string, u64>, std::set<u64>, std::set<string>, table<u64, string>,
-                   table<string, u64>, table<u64, table<u64, u64>>, interval, next_interval, person,
-                   wire::digest>();
+    auto all =
+        ids<bool, char, u8, std::int8_t, std::uint16_t, std::int16_t, std::uint32_t, std::int32_t,
+            u64, std::int64_t, float, double, string, std::vector<u64>, std::vector<string>,
+            std::vector<std::vector<u64>>, std::array<u64, 2>, std::array<u64, 3>,
+            std::pair<u64, string>, std::pair<string, u64>, std::tuple<u64>, std::optional<u64>,
+            std::map<u64, string>, std::map<string, u64>, std::set<u64>, std::set<string>,
+            table<u64, string>, table<string, u64>, table<u64, table<u64, u64>>, interval,
+            next_interval, person, wire::digest>();
     const std::size_t count = all.size();
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());

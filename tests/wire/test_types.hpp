@@ -142,4 +142,4 @@ wire::errc why_refused(std::span<const std::byte> nested, const wire::limits& al
     return r.error().code;
 }
 
-}  // namespace wire_test
+} // namespace wire_test

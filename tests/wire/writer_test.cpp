@@ -27,7 +27,7 @@ void check_column(const std::vector<I>& values) {
     CHECK(w.take() == little_endian(values));
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("integers have one published spelling") {
     wire::writer w;
@@ -42,8 +42,8 @@ TEST_CASE("integers have one published spelling") {
     w.svarint(-65);
     w.fixed32(0x01020304);
     w.fixed64(0x0102030405060708);
-    CHECK(w.take() == bytes_of({7, 0, 0x7f, 0x80, 1, 0xac, 2, 0, 1, 2, 0x81, 1, 4, 3, 2, 1, 8, 7, 6,
-                                5, 4, 3, 2, 1}));
+    CHECK(w.take() == bytes_of({7, 0, 0x7f, 0x80, 1, 0xac, 2, 0, 1, 2, 0x81, 1,
+                                4, 3, 2,    1,    8, 7,    6, 5, 4, 3, 2,    1}));
 }
 
 TEST_CASE("the longest varint has ten bytes") {

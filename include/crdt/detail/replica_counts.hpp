@@ -74,6 +74,15 @@ public:
             if (const auto count = get(s.replica)) give(path, {s.replica, count}, f);
     }
 
+    template <class F>
+    void changes(const replica_counts& delta, entry_id path, F& f) const {
+        for (const auto& s : delta.slots_) {
+            const auto mine = get(s.replica);
+            if (mine < s.count)
+                f(path_of(path, s.replica), version({s.replica, mine}), version(s));
+        }
+    }
+
     replica_counts fragment(entry_id path, const id_set& ids) const {
         replica_counts part;
         for (const auto& s : slots_)
@@ -116,10 +125,15 @@ private:
 
     template <class F>
     static void give(entry_id path, const slot& s, F& f) {
-        f(path_of(path, s.replica), version_of([&](wire::writer& w) {
-              w.fixed64(s.replica.value);
-              w.fixed64(s.count);
-          }));
+        f(path_of(path, s.replica), version(s));
+    }
+
+    static wire::digest version(const slot& s) {
+        if (s.count == 0) return {};
+        return version_of([&](wire::writer& w) {
+            w.fixed64(s.replica.value);
+            w.fixed64(s.count);
+        });
     }
 
     bool merge_all(const replica_counts& other) {

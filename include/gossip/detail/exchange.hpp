@@ -379,17 +379,21 @@ private:
         }
     }
 
-    void handle(peer_record& peer, const context_message& message, receipt& result) {
+    void handle(peer_record&, const context_message& message, receipt& result) {
         // Under other live entries the context would claim what this state has never seen.
         if (local.index().root() != message.root) {
             ++net.stats.context_pieces_refused;
             return;
         }
-        std::uint64_t needed_ms = 0;
-        if (join(peer, message.part, needed_ms, nullptr) == outcome::joined)
-            ++net.stats.context_pieces_joined;
-        else
+        wire::reader r(message.part, net.settings.limits, wire::unknown_fields::skip);
+        State context{};
+        wire::get(r, context);
+        if (!r.ok() || r.left() != 0) {
             net.refuse(result, receipt::status::malformed);
+            return;
+        }
+        ++net.stats.context_pieces_joined;
+        if (local.absorb(context)) changed();
     }
 
     // Blobs -----------------------------------------------------------------------------------

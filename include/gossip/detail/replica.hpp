@@ -3,15 +3,16 @@
 
 #include <crdt/entries.hpp>
 #include <crdt/lattice.hpp>
+#include <gossip/detail/named.hpp>
 #include <merkle/index.hpp>
 #include <wire/codec.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace joinery::gossip::detail {
 
@@ -46,17 +47,27 @@ public:
             if (made.grew) context_.reset();
             return made;
         }
-        std::map<crdt::entry_id, wire::digest> before;
-        crdt::touched(state_, delta,
-                      [&](crdt::entry_id id, const wire::digest& v) { before[id] += v; });
+        std::vector<change> changes;
+        crdt::changes(state_, delta,
+                      [&](crdt::entry_id id, const wire::digest& old, const wire::digest& now) {
+                          changes.push_back({id, old, now});
+                      });
         stale_ = true; // until the index has followed
         made.grew = crdt::merge(state_, delta, found);
         if (made.grew) {
             context_.reset();
-            made.changed = follow(delta, before);
+            made.changed = changes.size();
+            for (const auto& each : changes) follow(each);
         }
         stale_ = false;
         return made;
+    }
+
+    /// Learns the dots of a context. Precondition: it was taken under the live entries held here.
+    bool absorb(const State& context) {
+        const bool grew = crdt::absorb(state_, context); // the index is of live entries alone
+        if (grew) context_.reset();
+        return grew;
     }
 
     /// Calls f(state), which returns the delta that it has merged in itself. If `check`, a delta
@@ -111,25 +122,31 @@ public:
     std::uint64_t rebuilds() const { return rebuilds_; }
 
 private:
+    struct change {
+        crdt::entry_id id;
+        wire::digest old, now;
+    };
+
     // Elements may share an id, so versions are taken away and added, not overwritten.
-    std::uint64_t follow(const State& delta, const std::map<crdt::entry_id, wire::digest>& before) {
-        std::map<crdt::entry_id, wire::digest> after;
-        crdt::touched(state_, delta,
-                      [&](crdt::entry_id id, const wire::digest& v) { after[id] += v; });
+    std::uint64_t follow(const std::map<crdt::entry_id, wire::digest>& before,
+                         const std::map<crdt::entry_id, wire::digest>& after) {
         std::uint64_t changed = 0;
+        bool certain = true;
         for (const auto& [id, version] : before) {
             const auto at = after.find(id);
-            if (at != after.end() && at->second == version) {
-                after.erase(at);
-                continue;
-            }
+            if (at != after.end() && at->second == version) continue;
             index_.subtract(id, version);
-            if (at == after.end()) ++changed;
+            if (at != after.end()) continue;
+            ++changed;
+            certain = names_all<State>(); // else it may be there still, with fewer dots
         }
         for (const auto& [id, version] : after) {
+            const auto at = before.find(id);
+            if (at != before.end() && at->second == version) continue;
             index_.add(id, version);
             ++changed;
         }
+        stale_ = !certain;
         return changed;
     }
 

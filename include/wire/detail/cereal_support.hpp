@@ -42,7 +42,7 @@ inline constexpr bool is_standard =
 template <class T>
 concept cereal_coded = !is_standard<T> && !native<T> && !field_coded<T>;
 
-}  // namespace detail
+} // namespace detail
 
 template <class T>
     requires detail::direct<T>
@@ -186,4 +186,4 @@ void prologue(reader&, const cereal::SizeTag<T>&) {}
 template <class T>
 void epilogue(reader&, const cereal::SizeTag<T>&) {}
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

@@ -42,4 +42,4 @@ inline I load_le(const std::byte* in) {
     }
 }
 
-}  // namespace joinery::wire::detail
+} // namespace joinery::wire::detail

@@ -52,7 +52,7 @@ void get_column_into(reader& r, std::size_t n, Container& out) {
     }
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// Reads n elements written by put_column(), replacing `out`. Nothing is allocated for elements
 /// that the bytes left cannot hold.
@@ -70,8 +70,10 @@ void get_integer(reader& r, T& value) {
         value = static_cast<T>(r.u8());
     } else {
         const auto wide = [&r] {
-            if constexpr (std::is_signed_v<T>) return r.svarint();
-            else return r.varint();
+            if constexpr (std::is_signed_v<T>)
+                return r.svarint();
+            else
+                return r.varint();
         }();
         const bool fits = wide >= limit::min() && wide <= limit::max();
         if (!fits) r.fail(errc::bad_value);
@@ -191,7 +193,7 @@ void get_fields(reader& r, T& object) {
     }
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// Reads what put() wrote, replacing `value`. On failure the reader says so and `value` is some
 /// valid value that must not be used.
@@ -235,4 +237,4 @@ void get(reader& r, T& value) {
     }
 }
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

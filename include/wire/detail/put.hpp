@@ -37,7 +37,7 @@ template <class T>
 void put_floating(writer& w, T value) {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8, "long double differs by platform");
     assert(value == value && "NaN has no canonical bytes");
-    if (value == T{0}) value = T{0};  // -0.0 is written as 0.0
+    if (value == T{0}) value = T{0}; // -0.0 is written as 0.0
     if constexpr (sizeof(T) == 4) {
         w.fixed32(std::bit_cast<std::uint32_t>(value));
     } else {
@@ -97,7 +97,7 @@ void put_fields(writer& w, const T& object) {
     }(fields_by_id<T>{});
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// Writes `value` in its nested form, the same bytes on every platform.
 /// Precondition: no NaN inside.
@@ -141,4 +141,4 @@ void put(writer& w, const T& value) {
     }
 }
 
-}  // namespace joinery::wire
+} // namespace joinery::wire

@@ -72,7 +72,10 @@ template <class K, class C, class A>
 inline constexpr bool is_set<std::set<K, C, A>> = true;
 
 template <class T>
-inline constexpr bool is_unordered = requires { typename T::hasher; typename T::key_equal; };
+inline constexpr bool is_unordered = requires {
+    typename T::hasher;
+    typename T::key_equal;
+};
 
 /// The fewest bytes that a value of T takes; 0 only for types that have a single value.
 template <class T>
@@ -92,5 +95,5 @@ constexpr std::size_t min_bytes() {
     }
 }
 
-}  // namespace detail
-}  // namespace joinery::wire
+} // namespace detail
+} // namespace joinery::wire
