@@ -119,7 +119,7 @@ public:
 
 private:
     static constexpr auto checkpoint_patience = std::chrono::seconds(5);
-    static constexpr std::size_t max_datagram = 1400;
+    static constexpr std::size_t max_datagram = 16384;
 
     std::uint64_t next_incarnation() const {
         std::random_device device;

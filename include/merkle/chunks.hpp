@@ -72,7 +72,8 @@ public:
         return path;
     }
 
-    /// Whether `chunk` is chunk i of the `total_bytes` bytes that `root` identifies. Any input is safe.
+    /// Whether `chunk` is chunk i of the `total_bytes` bytes that `root` identifies. Any input is
+    /// safe.
     static bool verify(const wire::digest& root, std::uint64_t total_bytes, std::uint64_t i,
                        std::span<const std::byte> chunk, std::span<const wire::digest> proof,
                        std::size_t chunk_size = default_chunk_size) {
@@ -197,4 +198,4 @@ private:
     wire::digest root_;
 };
 
-}  // namespace joinery::merkle
+} // namespace joinery::merkle

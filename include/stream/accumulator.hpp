@@ -54,11 +54,11 @@ public:
     accumulator() = default;
     explicit accumulator(std::string partition) : partition_(std::move(partition)) {}
 
-    /// Continues from checkpoint bytes. Precondition: verified against a certificate (verify, or
-    /// transfer). Damaged bytes still give nothing, and the reason.
+    /// Continues from checkpoint bytes; merge state() out at once, for all who heard its deltas may
+    /// be gone. Precondition: verified against a certificate (verify, or transfer). Damaged bytes
+    /// still give nothing, and the reason.
     static std::optional<accumulator> resume(std::span<const std::byte> checkpoint_bytes,
-                                             wire::error& error,
-                                             const wire::limits& limits = {}) {
+                                             wire::error& error, const wire::limits& limits = {}) {
         return wire::try_decode<accumulator>(checkpoint_bytes, limits, error);
     }
 

@@ -104,7 +104,7 @@ struct verify_result {
     outcome code = outcome::not_member;
     wire::digest expected;
     wire::digest actual;
-    std::optional<std::size_t> first_wrong;  ///< the first differing chunk, if the leaves are known
+    std::optional<std::size_t> first_wrong; ///< the first differing chunk, if the leaves are known
 
     bool ok() const { return code == outcome::ok; }
     explicit operator bool() const { return ok(); }

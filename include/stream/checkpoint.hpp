@@ -26,12 +26,12 @@ namespace joinery::stream {
 /// What became of a submission. Only accepted and conflict add a submission to the state.
 enum class verdict : std::uint8_t {
     accepted,
-    duplicate,   ///< said before; a greater (incarnation, worker) is still noted as its witness
-    conflict,    ///< the member said something else for this epoch; both are kept as evidence
-    stale,       ///< below the floor
-    future,      ///< more than max_open_epochs above the floor
-    not_member,  ///< no plan for the epoch, or the plan lacks the member
-    bad_offsets  ///< ends before it begins, or does not continue the neighbouring epochs
+    duplicate,  ///< said before; a greater (incarnation, worker) is still noted as its witness
+    conflict,   ///< the member said something else for this epoch; both are kept as evidence
+    stale,      ///< below the floor
+    future,     ///< more than max_open_epochs above the floor
+    not_member, ///< no plan for the epoch, or the plan lacks the member
+    bad_offsets ///< ends before it begins, or does not continue the neighbouring epochs
 };
 
 /// Of a retained epoch; only rises.
@@ -63,6 +63,7 @@ class checkpoint {
     using cell_key = detail::cell_key;
     using cell = detail::cell;
     static constexpr std::uint64_t last_epoch = std::numeric_limits<std::uint64_t>::max();
+    static constexpr wire::digest none{};
 
 public:
     static constexpr std::string_view schema_name = "checkpoint";
@@ -96,7 +97,7 @@ public:
         if (!known && !continues(what)) return {verdict::bad_offsets, {}};
         checkpoint said;
         said.cells_.emplace(key, cell(what));
-        const auto how = known               ? verdict::duplicate
+        const auto how = known                ? verdict::duplicate
                          : at == cells_.end() ? verdict::accepted
                                               : verdict::conflict;
         checkpoint delta = said.difference(*this);
@@ -199,7 +200,7 @@ public:
         for (const auto& [key, each] : other.plans_) {
             if (key.generation < oldest_) continue;
             const auto [at, fresh] = plans_.try_emplace(key, each);
-            const bool greater = at->second < each;  // two plans under one id: the greater wins
+            const bool greater = at->second < each; // two plans under one id: the greater wins
             if (greater) at->second = each;
             grew |= fresh || greater;
         }
@@ -256,21 +257,53 @@ public:
             if (at = cells_.find(entry.first); at != cells_.end())
                 visit(path, at->first, at->second, f);
     }
+    template <class F>
+    void changes(const checkpoint& delta, crdt::entry_id path, F& f) const {
+        checkpoint floors; // those of the merged state
+        floors.rise(floor_, oldest_);
+        const auto before = floors.floor_version();
+        if (floors.rise(delta.floor_, delta.oldest_)) {
+            f(detail::floor_entry(path), before, floors.floor_version());
+            const auto gone = [&](crdt::entry_id id, const wire::digest& v) { f(id, v, none); };
+            for (const auto& [key, each] : plans_)
+                if (key.generation < floors.oldest_) visit(path, key, each, gone);
+            for (const auto& [key, each] : cells_)
+                if (floors.dropped(key)) visit(path, key, each, gone);
+        }
+        for (const auto& [key, each] : delta.plans_) {
+            const auto at = plans_.find(key);
+            const bool fresh = at == plans_.end();
+            if (key.generation >= floors.oldest_ && (fresh || at->second < each))
+                f(detail::entry_of(path, key), fresh ? none : detail::version_of(at->second),
+                  detail::version_of(each));
+        }
+        for (const auto& [key, each] : delta.cells_) {
+            if (floors.dropped(key)) continue;
+            const auto at = cells_.find(key);
+            const bool fresh = at == cells_.end();
+            cell joined = fresh ? cell{} : at->second;
+            if (joined.merge(each))
+                f(detail::entry_of(path, key), fresh ? none : detail::version_of(at->second),
+                  detail::version_of(joined));
+        }
+    }
     checkpoint fragment(crdt::entry_id path, const crdt::id_set& ids) const {
         checkpoint part;
-        if (ids.contains(floor_id(path))) {
+        if (ids.contains(detail::floor_entry(path))) {
             part.floor_ = floor_;
             part.oldest_ = oldest_;
         }
         for (const auto& entry : plans_)
-            if (ids.contains(id_of(path, entry.first))) part.plans_.insert(entry);
+            if (ids.contains(detail::entry_of(path, entry.first))) part.plans_.insert(entry);
         for (const auto& entry : cells_)
-            if (ids.contains(id_of(path, entry.first))) part.cells_.insert(entry);
+            if (ids.contains(detail::entry_of(path, entry.first))) part.cells_.insert(entry);
         return part;
     }
+    /// A raised floor takes away what lies below it.
+    bool removes() const { return floor_ != 0 || oldest_ != 0; }
     template <class F>
     void split(std::size_t max_bytes, F&& f) const {
-        constexpr std::size_t overhead = 12;  // floors of zero and the two counts
+        constexpr std::size_t overhead = 12; // floors of zero and the two counts
         checkpoint part;
         std::size_t used = 0;
         const auto add = [&](std::size_t bytes, auto place) {
@@ -281,12 +314,12 @@ public:
             place();
             used += bytes;
         };
-        if (floor_ != 0 || oldest_ != 0)
-            add(20, [&] { part.rise(floor_, oldest_); });
+        if (floor_ != 0 || oldest_ != 0) add(20, [&] { part.rise(floor_, oldest_); });
         for (const auto& entry : plans_)
-            add(size_of(entry.second), [&] { part.plans_.insert(entry); });
+            add(detail::size_of(entry.second), [&] { part.plans_.insert(entry); });
         for (const auto& entry : cells_)
-            add(size_of(entry.first) + size_of(entry.second), [&] { part.cells_.insert(entry); });
+            add(detail::size_of(entry.first) + detail::size_of(entry.second),
+                [&] { part.cells_.insert(entry); });
         if (used != 0) f(std::move(part));
     }
 
@@ -423,46 +456,20 @@ private:
         return true;
     }
 
-    template <class T>
-    static std::size_t size_of(const T& part) {
-        wire::writer w = wire::writer::counting();
-        part.write(w);
-        return w.size();
-    }
-
-    template <class Write>
-    static crdt::entry_id hashed(crdt::entry_id path, std::uint8_t kind, Write write) {
-        wire::writer w;
-        w.u8(kind);
-        write(w);
-        return wire::mix(path, wire::content_hash64(w.bytes()));
-    }
-    static crdt::entry_id floor_id(crdt::entry_id path) {
-        return hashed(path, 0, [](wire::writer&) {});
-    }
-    static crdt::entry_id id_of(crdt::entry_id path, const plan_key& key) {
-        return hashed(path, 1, [&](wire::writer& w) {
-            w.varint(key.generation);
-            wire::put(w, key.id);
-        });
-    }
-    static crdt::entry_id id_of(crdt::entry_id path, const cell_key& key) {
-        return hashed(path, 2, [&](wire::writer& w) { key.write(w); });
-    }
-
-    template <class F>
-    void visit_floor(crdt::entry_id path, F& f) const {
-        if (floor_ == 0 && oldest_ == 0) return;
+    wire::digest floor_version() const {
+        if (floor_ == 0 && oldest_ == 0) return none;
         wire::writer w;
         w.varint(floor_);
         w.varint(oldest_);
-        f(floor_id(path), wire::content_digest(w.bytes()));
+        return wire::content_digest(w.bytes());
+    }
+    template <class F>
+    void visit_floor(crdt::entry_id path, F& f) const {
+        if (floor_ != 0 || oldest_ != 0) f(detail::floor_entry(path), floor_version());
     }
     template <class Key, class T, class F>
     static void visit(crdt::entry_id path, const Key& key, const T& each, F& f) {
-        wire::writer w;
-        each.write(w);
-        f(id_of(path, key), wire::content_digest(w.bytes()));
+        f(detail::entry_of(path, key), detail::version_of(each));
     }
 
     std::uint64_t floor_ = 0;

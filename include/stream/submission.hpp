@@ -23,11 +23,11 @@ struct submission {
     static constexpr std::string_view schema_name = "submission";
 
     std::uint64_t epoch = 0;
-    std::string member;           ///< the partition
-    wire::digest root;            ///< merkle::chunks::of(checkpoint bytes).root()
-    std::uint64_t bytes = 0;      ///< length of the checkpoint bytes
-    std::uint64_t begin = 0;      ///< first offset of the epoch
-    std::uint64_t end = 0;        ///< one past the last; == begin for an empty epoch
+    std::string member;      ///< the partition
+    wire::digest root;       ///< merkle::chunks::of(checkpoint bytes).root()
+    std::uint64_t bytes = 0; ///< length of the checkpoint bytes
+    std::uint64_t begin = 0; ///< first offset of the epoch
+    std::uint64_t end = 0;   ///< one past the last; == begin for an empty epoch
     std::uint64_t records = 0;
     std::string worker;
     std::uint64_t incarnation = 0;

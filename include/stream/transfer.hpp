@@ -31,10 +31,10 @@ struct want {
 /// What became of received bytes. Only accepted changes what is held.
 enum class accept_result : std::uint8_t {
     accepted,
-    duplicate,    ///< held already
-    unknown,      ///< nothing of this length is wanted
-    wrong,        ///< something of this length is wanted, but these bytes have another root
-    over_budget   ///< wanted and right, but there is no room
+    duplicate,  ///< held already
+    unknown,    ///< nothing of this length is wanted
+    wrong,      ///< something of this length is wanted, but these bytes have another root
+    over_budget ///< wanted and right, but there is no room
 };
 
 /// Own checkpoint bytes would pass the budget. Nothing has changed.
@@ -92,8 +92,7 @@ public:
         const wire::digest root = merkle::chunks::of(bytes).root();
         if (held_.contains(root)) return accept_result::duplicate;
         const auto at = wanted_.find(root);
-        if (at == wanted_.end())
-            return expected ? accept_result::wrong : accept_result::unknown;
+        if (at == wanted_.end()) return expected ? accept_result::wrong : accept_result::unknown;
         if (bytes.size() > max_bytes_ - used_) return accept_result::over_budget;
         const std::uint64_t epoch = at->second.epoch;
         wanted_.erase(at);

@@ -42,15 +42,16 @@ struct entry_laws {
                (live(a) == live(h.earlier[0])) == (everything(a) == everything(h.earlier[0]));
     }
 
-    /// An index that drops touched(s, δ) before a merge and adds it after stays equal to live(s),
-    /// unless the merge reports a dot spent twice: then it has to be built anew.
-    static bool touched(const history& h, rng& random) {
+    /// An index that follows changes(s, δ) through a merge stays equal to live(s), and
+    /// touched(s, δ) after a δ that takes nothing away gives all that it changed.
+    static bool index_follows(const history& h, rng& random) {
         for (std::size_t i = 0; i < h.replicas.size(); ++i) {
             T after = h.replicas[i];
             const T d = h.step(after, i, random);
             if (!keeps_index(h.replicas[i], d)) return false;
         }
         return keeps_index(h.replicas[0], h.replicas[1]) &&
+               keeps_index(h.replicas[1], lattice_laws<T>::any_delta(h, random)) &&
                keeps_index(h.replicas[2], lattice_laws<T>::any_delta(h, random));
     }
 
@@ -206,20 +207,23 @@ private:
     }
 
     static bool keeps_index(T s, const T& d) {
-        live_map index = live(s);
+        live_map index = live(s), touched_only = index;
         bool exact = true;
-        crdt::touched(s, d, [&](crdt::entry_id id, const wire::digest& version) {
-            const auto found = index.find(id);
-            exact = exact && found != index.end() && found->second == version;
-            if (found != index.end()) index.erase(found);
-        });
+        crdt::changes(
+            s, d, [&](crdt::entry_id id, const wire::digest& old, const wire::digest& now) {
+                const auto found = index.find(id);
+                exact = exact && old != now &&
+                        old == (found == index.end() ? wire::digest{} : found->second);
+                if (found != index.end()) index.erase(found);
+                if (!now.zero()) index.emplace(id, now);
+            });
         crdt::report found;
         crdt::merge(s, d, found);
-        if (!found.double_spent.empty()) return true;
         crdt::touched(s, d, [&](crdt::entry_id id, const wire::digest& version) {
-            exact = index.emplace(id, version).second && exact;
+            touched_only.insert_or_assign(id, version);
         });
-        return exact && index == live(s);
+        const bool told = crdt::removes(d) || !found.double_spent.empty();
+        return exact && index == live(s) && (told || touched_only == live(s));
     }
 };
 

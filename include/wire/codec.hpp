@@ -8,11 +8,13 @@
 //   ascending; array, pair, tuple: the elements; optional: 0, or 1 and the value; types with write
 //   and read members; Boost.Hana structs by field; anything else through its cereal functions.
 
-#include <exception>
+#include <cstddef>
+#include <cstdint>
 #include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <wire/detail/get.hpp>
@@ -45,11 +47,17 @@ bool get_header(reader& r) {
     return r.ok();
 }
 
-/// Runs `read` and turns every way to fail into the reader's error.
-template <class Read>
-void guarded(reader& r, Read read) noexcept {
+/// The value that `read` fills from the whole of the reader's bytes; every way to fail becomes the
+/// reader's error, which ends up in `why`.
+template <class T, class Read>
+std::optional<T> guarded(reader& r, error& why, Read read) noexcept {
     try {
-        read();
+        T value{};
+        read(value);
+        if (r.left() != 0) r.fail(errc::trailing_bytes);
+        why = r.error();
+        if (r.ok()) return std::optional<T>(std::in_place, std::move(value));
+        return std::nullopt;
     } catch (const std::bad_alloc&) {
         r.fail(errc::too_large);
     } catch (const std::length_error&) {
@@ -57,17 +65,15 @@ void guarded(reader& r, Read read) noexcept {
     } catch (...) {
         r.fail(errc::bad_value); // a user's cereal function threw
     }
-    if (r.left() != 0) r.fail(errc::trailing_bytes);
+    why = r.error();
+    return std::nullopt;
 }
 
 template <class T>
-std::optional<T> decode_frame(reader& r) noexcept {
-    std::optional<T> value;
-    guarded(r, [&] {
-        if (get_header<T>(r)) get(r, value.emplace());
+std::optional<T> decode_frame(reader& r, error& why) noexcept {
+    return guarded<T>(r, why, [&](T& value) {
+        if (get_header<T>(r)) get(r, value);
     });
-    if (!r.ok()) value.reset();
-    return value;
 }
 
 } // namespace detail
@@ -85,9 +91,7 @@ template <class T>
 std::optional<T> try_decode(std::span<const std::byte> bytes, const limits& allowed,
                             error& why) noexcept {
     reader r(bytes, allowed, unknown_fields::refuse);
-    auto value = detail::decode_frame<T>(r);
-    why = r.error();
-    return value;
+    return detail::decode_frame<T>(r, why);
 }
 
 /// As try_decode(), but fields of structs that this build does not know are passed over and
@@ -96,8 +100,7 @@ template <class T>
 std::optional<T> try_decode_skipping(std::span<const std::byte> bytes, const limits& allowed,
                                      error& why, std::size_t& skipped) noexcept {
     reader r(bytes, allowed, unknown_fields::skip);
-    auto value = detail::decode_frame<T>(r);
-    why = r.error();
+    auto value = detail::decode_frame<T>(r, why);
     skipped = r.skipped_fields();
     return value;
 }
@@ -132,11 +135,10 @@ template <class T>
 bool decode_nested(std::span<const std::byte> bytes, T& value, const limits& allowed = {},
                    unknown_fields unknown = unknown_fields::refuse) noexcept {
     reader r(bytes, allowed, unknown);
-    std::optional<T> read;
-    detail::guarded(r, [&] { get(r, read.emplace()); });
-    if (!r.ok()) return false;
-    value = std::move(*read);
-    return true;
+    error why;
+    auto read = detail::guarded<T>(r, why, [&](T& into) { get(r, into); });
+    if (read) value = std::move(*read);
+    return read.has_value();
 }
 
 } // namespace joinery::wire

@@ -19,14 +19,18 @@
 namespace joinery::testing {
 
 template <class T>
-T random_value(rng& random) {
-    const auto domain = random.chance(1, 8) ? 1000U : 6U;
+T wide_value(rng& random, std::uint64_t domain = 1000) {
     const auto drawn = random.below(domain);
     if constexpr (std::is_same_v<T, std::string>) {
         return std::string(static_cast<std::size_t>(drawn % 5), 'x') + std::to_string(drawn);
     } else {
         return static_cast<T>(drawn);
     }
+}
+
+template <class T>
+T random_value(rng& random) {
+    return wide_value<T>(random, random.chance(1, 8) ? 1000 : 6);
 }
 
 template <>
@@ -71,9 +75,17 @@ template <class T>
 struct random_step<crdt::or_set<T>> {
     crdt::or_set<T> operator()(crdt::or_set<T>& s, crdt::replica_id self, rng& random) const {
         const auto what = random.below(64);
-        if (what == 0) return s.clear(self);
+        if (what == 0) return random.chance(1, 2) ? s.clear(self) : add_many(s, self, random);
         const T value = random_value<T>(random);
         return what < 24 ? s.remove(self, value) : s.add(self, value);
+    }
+
+    // Enough dots in a row for the dense form of a store. Deltas joined are a delta.
+    static crdt::or_set<T> add_many(crdt::or_set<T>& s, crdt::replica_id self, rng& random) {
+        crdt::or_set<T> delta;
+        for (auto n = 30 + random.below(30); n > 0; --n)
+            delta.merge(s.add(self, wide_value<T>(random)));
+        return delta;
     }
 };
 

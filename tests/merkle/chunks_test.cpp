@@ -18,8 +18,8 @@ using rng = joinery::gossip::random;
 using joinery::merkle::chunks;
 namespace wire = joinery::wire;
 
-constexpr std::array<std::size_t, 9> sizes{0,    1,    4095,       4096,         4097,
-                                           8192, 8193, 5 * 4096U, std::size_t{1} << 20};
+constexpr std::array<std::size_t, 9> sizes{
+    0, 1, 4095, 4096, 4097, 8192, 8193, 5 * 4096U, std::size_t{1} << 20};
 
 std::vector<std::byte> bytes_of(std::size_t size, std::uint64_t seed = 1) {
     rng chance(seed);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+cmake_minimum_required(VERSION 3.25)
 # Configures, builds and runs the project CONSUMER in BUILD; with REFUSED, configuring must fail.
 file(REMOVE_RECURSE "${BUILD}")
 execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${BUILD}" -G "${GENERATOR}"

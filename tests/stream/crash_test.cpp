@@ -175,7 +175,7 @@ private:
         run_of& run = all_[at].runs.at(partition);
         const auto& words = inputs_.at(partition);
         partitioned news;
-        stream::checkpoint said = cut_here(at, partition, run);  // an empty epoch, after resuming
+        stream::checkpoint said = cut_here(at, partition, run); // an empty epoch, after resuming
         const std::uint64_t offset = run.counted.next();
         if (offset < words.size()) {
             count_.replayed += offset < seen_[partition] ? 1U : 0U;
@@ -199,10 +199,9 @@ private:
         const auto bytes = run.counted.checkpoint_bytes();
         const std::uint64_t begin = cut(partition, run.epoch), end = run.counted.next();
         const auto root = here.store.add_local(bytes, run.epoch);
-        auto [how, delta] = here.checkpoints.submit({run.epoch++, partition, root, bytes.size(),
-                                                     begin, end, end - begin,
-                                                     "worker-" + std::to_string(at),
-                                                     here.incarnation});
+        auto [how, delta] = here.checkpoints.submit(
+            {run.epoch++, partition, root, bytes.size(), begin, end, end - begin,
+             "worker-" + std::to_string(at), here.incarnation});
         count_.duplicates += how == stream::verdict::duplicate ? 1U : 0U;
         if (how_ == resume_from::verified_bytes)
             REQUIRE((how == stream::verdict::accepted || how == stream::verdict::duplicate ||
@@ -276,6 +275,8 @@ private:
                 run.counted = resume(here, partition, said, *bytes);
                 run.epoch = certificate->epoch + 1;
                 found = true;
+                // All who heard the deltas of that prefix may be gone: the bytes still have them.
+                send(at, here.shared.advance(partition, run.counted.state()), {});
             }
             if (certificate->epoch == 0) break;
             at_most = certificate->epoch - 1;

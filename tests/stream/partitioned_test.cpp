@@ -69,9 +69,10 @@ TEST_CASE("an offset that is not the next one is refused and nothing changes") {
     CHECK_THROWS_AS(counted.process(2, count("a")), std::logic_error);
     CHECK(counted == before);
     CHECK(counted.next() == 1);
-    CHECK_THROWS_AS(counted.process(1, [](word_counts&, crdt::replica_id) -> word_counts {
-                        throw std::runtime_error("unreadable record");
-                    }),
+    CHECK_THROWS_AS(counted.process(1,
+                                    [](word_counts&, crdt::replica_id) -> word_counts {
+                                        throw std::runtime_error("unreadable record");
+                                    }),
                     std::runtime_error);
     CHECK(counted == before);
 }

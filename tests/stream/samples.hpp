@@ -62,8 +62,8 @@ inline wire::digest root_of(std::string_view text) {
 // Ten records an epoch; `content` stands for the checkpoint bytes.
 inline stream::submission said(std::uint64_t epoch, std::string member, std::string_view content,
                                std::string worker = "worker-a", std::uint64_t incarnation = 1) {
-    return {epoch,      std::move(member), root_of(content),  content.size(), epoch * 10,
-            epoch * 10 + 10, 10,           std::move(worker), incarnation};
+    return {epoch, std::move(member), root_of(content), content.size(), epoch * 10, epoch * 10 + 10,
+            10,    std::move(worker), incarnation};
 }
 
 inline stream::checkpoint with_plan(std::vector<std::string> members) {

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+cmake_minimum_required(VERSION 3.25)
 # Every source is as clang-format 16 lays it out.
 file(GLOB_RECURSE sources
   "${SOURCE}/include/*.hpp" "${SOURCE}/tests/*.[ch]pp" "${SOURCE}/examples/*.[ch]pp")

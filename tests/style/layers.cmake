@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+cmake_minimum_required(VERSION 3.25)
 # Every header below include/ is listed in CMakeLists.txt; an include never runs up or sideways in
 # the layers; detail/ is included by its own module only; a header has at most 500 lines.
 set(below_wire wire)

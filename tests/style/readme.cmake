@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+cmake_minimum_required(VERSION 3.25)
 # README.md shows examples/02_readme.cpp, which is compiled and run, to the letter.
 file(READ "${SOURCE}/README.md" readme)
 file(READ "${SOURCE}/examples/02_readme.cpp" example)

@@ -102,8 +102,10 @@ private:
 
     // Digests ---------------------------------------------------------------------------------
 
+    // Nothing under way explains a difference; pulls that bring nothing do not.
     bool quiet() const {
-        return net.now - last_change_ >= net.settings.interval && net.wanted.empty() &&
+        const duration still = net.now - last_change_;
+        return still >= net.settings.interval * (net.wanted.empty() ? 1 : 4) &&
                !net.large.fetching();
     }
 
@@ -113,6 +115,7 @@ private:
         message.nonce = nonce;
         message.root = local.index().root();
         message.context = local.context_digest();
+        message.entries = local.index().size();
         std::size_t left = net.room() - digest_message::fixed_bytes;
         const std::size_t for_peers = left / 4;
         std::size_t used = 0;
@@ -135,8 +138,7 @@ private:
         if (!reply) send_digest(peer.known.address, digest_message::reply, message.nonce);
         const wire::digest root = local.index().root();
         if (root != message.root) {
-            // Only who has asked and was answered knows that both directions work.
-            if (reply) start_session(peer, message, root);
+            if (!reply) start_session(peer, message, root); // one side is enough
             return;
         }
         peer.repairing = {};
@@ -265,9 +267,16 @@ private:
         }
         at.started(net.now, net.settings.interval, root, message.root);
         ++net.stats.repair_sessions;
-        ++net.stats.summaries;
-        net.send(to, summarise(local.index(), {}, net.chance.next(),
-                               rest ? quiet_budget : busy_budget));
+        const std::uint64_t salt = net.chance.next();
+        const std::uint64_t entries = std::max<std::uint64_t>(message.entries, local.index().size());
+        if (entries <= max_listed) {
+            ++net.stats.lists;
+            net.send(to, list_message{salt, {list_of(local.index(), {}, salt)}});
+        } else {
+            ++net.stats.summaries;
+            net.send(to,
+                     summarise(local.index(), {}, salt, rest ? quiet_budget : busy_budget));
+        }
     }
 
     void handle(peer_record& peer, const summary_message& message, receipt&) {

@@ -98,12 +98,13 @@ void get_all(wire::reader& r, std::vector<T>& all, std::size_t min_bytes_each) {
 struct digest_message {
     static constexpr kind of = kind::digest;
     enum flag : std::uint8_t { reply = 1, quiet = 2 };
-    static constexpr std::size_t fixed_bytes = 1 + 1 + 8 + 8 + 16 + 16 + 2 + 3;
+    static constexpr std::size_t fixed_bytes = 1 + 1 + 8 + 16 + 16 + 10 + 2 + 3;
 
     std::uint8_t flags = 0;
     std::uint64_t nonce = 0; ///< a question's time; a reply returns it
     wire::digest root;
     wire::digest context;
+    std::uint64_t entries = 0;
     std::vector<std::string> peers;
     std::vector<item_range> adverts;
 
@@ -112,6 +113,7 @@ struct digest_message {
         w.fixed64(nonce);
         wire::put(w, root);
         wire::put(w, context);
+        w.varint(entries);
         w.varint(peers.size());
         for (const auto& each : peers) put_text(w, each);
         put_all(w, adverts);
@@ -121,6 +123,7 @@ struct digest_message {
         nonce = r.fixed64();
         wire::get(r, root);
         wire::get(r, context);
+        entries = r.varint();
         peers.resize(r.count(1));
         for (auto& each : peers) each = get_text(r);
         get_all(r, adverts, 10);

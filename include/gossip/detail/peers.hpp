@@ -17,10 +17,11 @@
 namespace joinery::gossip::detail {
 
 /// How often something may start with a peer: at least an interval apart, doubling while it does
-/// not help.
+/// not help. Losses make some attempts vain, so that one alone does not count.
 struct pace {
+    static constexpr unsigned vain_per_level = 4;
     time_point next = time_point::min();
-    unsigned level = 0;
+    unsigned vain = 0;
     wire::digest own; ///< what was compared when it last started
     wire::digest theirs;
 
@@ -28,10 +29,10 @@ struct pace {
     void started(time_point now, duration interval, const wire::digest& mine,
                  const wire::digest& other) {
         const bool progress = own != mine || theirs != other;
-        level = progress ? 0 : std::min(level + 1, 3U);
+        vain = progress ? 0 : std::min(vain + 1, 3 * vain_per_level);
         own = mine;
         theirs = other;
-        next = now + interval * (1 << level);
+        next = now + interval * (1 << (vain / vain_per_level));
     }
 };
 

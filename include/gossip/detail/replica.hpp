@@ -3,7 +3,6 @@
 
 #include <crdt/entries.hpp>
 #include <crdt/lattice.hpp>
-#include <gossip/detail/named.hpp>
 #include <merkle/index.hpp>
 #include <wire/codec.hpp>
 
@@ -128,26 +127,9 @@ private:
     };
 
     // Elements may share an id, so versions are taken away and added, not overwritten.
-    std::uint64_t follow(const std::map<crdt::entry_id, wire::digest>& before,
-                         const std::map<crdt::entry_id, wire::digest>& after) {
-        std::uint64_t changed = 0;
-        bool certain = true;
-        for (const auto& [id, version] : before) {
-            const auto at = after.find(id);
-            if (at != after.end() && at->second == version) continue;
-            index_.subtract(id, version);
-            if (at != after.end()) continue;
-            ++changed;
-            certain = names_all<State>(); // else it may be there still, with fewer dots
-        }
-        for (const auto& [id, version] : after) {
-            const auto at = before.find(id);
-            if (at != before.end() && at->second == version) continue;
-            index_.add(id, version);
-            ++changed;
-        }
-        stale_ = !certain;
-        return changed;
+    void follow(const change& each) {
+        if (!each.old.zero()) index_.subtract(each.id, each.old);
+        if (!each.now.zero()) index_.add(each.id, each.now);
     }
 
     State state_{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <crdt/entries.hpp>
 #include <stream/submission.hpp>
 #include <wire/codec.hpp>
 #include <wire/hash.hpp>
@@ -21,6 +22,15 @@ struct plan_key {
     std::uint64_t generation = 0;
     wire::digest id;
 
+    void write(wire::writer& w) const {
+        w.varint(generation);
+        wire::put(w, id);
+    }
+    void read(wire::reader& r) {
+        generation = r.varint();
+        wire::get(r, id);
+    }
+
     friend auto operator<=>(const plan_key&, const plan_key&) = default;
 };
 
@@ -31,14 +41,12 @@ struct cell_key {
 
     void write(wire::writer& w) const {
         w.varint(epoch);
-        w.varint(under.generation);
-        wire::put(w, under.id);
+        under.write(w);
         wire::put(w, member);
     }
     void read(wire::reader& r) {
         epoch = r.varint();
-        under.generation = r.varint();
-        wire::get(r, under.id);
+        under.read(r);
         wire::get(r, member);
     }
 
@@ -132,5 +140,34 @@ private:
 
     std::vector<item> kept_;
 };
+
+inline crdt::entry_id entry_of(crdt::entry_id path, std::uint8_t kind, const wire::writer& name) {
+    return wire::mix(path, wire::mix(kind, wire::content_hash64(name.bytes())));
+}
+inline crdt::entry_id floor_entry(crdt::entry_id path) { return entry_of(path, 0, wire::writer()); }
+inline crdt::entry_id entry_of(crdt::entry_id path, const plan_key& key) {
+    wire::writer w;
+    key.write(w);
+    return entry_of(path, 1, w);
+}
+inline crdt::entry_id entry_of(crdt::entry_id path, const cell_key& key) {
+    wire::writer w;
+    key.write(w);
+    return entry_of(path, 2, w);
+}
+
+template <class T>
+wire::digest version_of(const T& part) {
+    wire::writer w;
+    part.write(w);
+    return wire::content_digest(w.bytes());
+}
+
+template <class T>
+std::size_t size_of(const T& part) {
+    wire::writer w = wire::writer::counting();
+    part.write(w);
+    return w.size();
+}
 
 } // namespace joinery::stream::detail
