@@ -249,7 +249,8 @@ inline constexpr detail::answer_fn answer{};
 /// The causal contexts alone. Merging them would read as a removal of everything: see absorb.
 inline constexpr detail::context_fn context{};
 /// Learns the dots of a peer's context (or of a part of it) and cancels nothing; true if s grew.
-/// Precondition: s has the live entries of the state that the context was taken from.
+/// Precondition: s has the live entries of the state that the context was taken from. A causal
+/// type must bring its own `difference`.
 inline constexpr detail::absorb_fn absorb{};
 /// Parts whose join is s, each of at most `max_bytes` nested bytes unless it is irreducible.
 inline constexpr detail::split_fn split{};

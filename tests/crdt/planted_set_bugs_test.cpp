@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The laws of replication, each seen to fail on an or_set that is wrong in one way.
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +59,11 @@ public:
         set_.merge(other.set_, found);
         if (Bug == bug::context_has_no_gaps) set_.merge(below(set_));
         return set_ != before;
+    }
+
+    bool leq(const broken_set& other) const { return set_.leq(other.set_); }
+    broken_set difference(const broken_set& known) const {
+        return broken_set(set_.difference(known.set_));
     }
 
     template <class F>

@@ -59,12 +59,37 @@ inline std::vector<crdt::dot> dots_of(const crdt::or_set<std::string>& set,
     return dots;
 }
 
+// What the cluster has to get along with.
+struct terrain {
+    testing::faults faults{100, 50, 1ms, 40ms};
+    std::size_t max_datagram = 1400;
+    std::size_t relay_bytes = std::size_t{4} << 20U;
+    std::size_t push_bytes = 64;
+    bool check_updates = true;
+    bool restarts = false;
+};
+
+// Tight buffers, small datagrams, heavy loss and restarts, in a mixture that the seed decides.
+inline terrain rough_terrain(std::uint64_t seed) {
+    gossip::random random(seed ^ 0x70u);
+    terrain made;
+    made.faults.loss = static_cast<std::uint32_t>(random.below(300));
+    made.faults.duplication = static_cast<std::uint32_t>(random.below(200));
+    made.faults.delay_max = 1ms + 1ms * static_cast<int>(random.below(300));
+    made.max_datagram = 300 + random.below(1200);
+    made.relay_bytes = 100 << random.below(12);
+    made.push_bytes = random.below(2) * 64;
+    made.check_updates = random.chance(1, 2);
+    made.restarts = random.chance(2, 3);
+    return made;
+}
+
 // A cluster of five, random operations on all of them, and the model of what they must show.
 class scenario {
 public:
     static constexpr std::size_t nodes = 5;
 
-    explicit scenario(std::uint64_t seed);
+    explicit scenario(std::uint64_t seed, const terrain& ground = {});
 
     // Operations before, during and after a partition, all under faults; then rest.
     // Result: whether the cluster came in sync.
@@ -74,6 +99,7 @@ public:
     void operate_for(std::size_t operations, std::chrono::nanoseconds pause);
 
     network& net() { return net_; }
+    const network& net() const { return net_; }
     bool tags_unique() const { return tags_unique_; }
     // Whether the state of the node shows what the model says.
     bool as_modelled(std::size_t node) const;
@@ -82,31 +108,58 @@ private:
     void operate_on_plain_fields(engine& on, std::uint64_t kind);
     void operate_on_tags(engine& on, bool adding);
     void operate_on_rooms(engine& on, bool adding);
+    gossip::config settings(std::size_t node, std::uint64_t incarnation) const;
+    void restart_one();
     std::string word(std::uint64_t variety) {
         return "word" + std::to_string(random_.below(variety));
     }
 
+    terrain ground_;
+    std::uint64_t incarnation_ = 1;
     gossip::random random_;
     network net_;
     shared_model model_;
     bool tags_unique_ = true;
 };
 
-inline scenario::scenario(std::uint64_t seed)
-    : random_(seed ^ 0x5eedU), net_(seed, testing::faults{100, 50, 1ms, 40ms}) {
-    for (std::size_t node = 0; node < nodes; ++node) {
-        net_.add(address_of(node), engine(config_of(node, nodes), seed * 16 + node));
-    }
+inline scenario::scenario(std::uint64_t seed, const terrain& ground)
+    : ground_(ground), random_(seed ^ 0x5eedU), net_(seed, ground.faults) {
+    for (std::size_t node = 0; node < nodes; ++node)
+        net_.add(address_of(node), engine(settings(node, 1), seed * 16 + node));
+}
+
+inline gossip::config scenario::settings(std::size_t node, std::uint64_t incarnation) const {
+    gossip::config made = config_of(node, nodes);
+    made.incarnation = incarnation;
+    made.max_datagram = ground_.max_datagram;
+    made.relay_bytes = ground_.relay_bytes;
+    made.push_bytes = ground_.push_bytes;
+    made.check_updates = ground_.check_updates;
+    return made;
 }
 
 inline bool scenario::run() {
     operate_for(20, 40ms);
     net_.run_for(1s);
     net_.partition({{0, 1}, {2, 3, 4}});
-    operate_for(40, 200ms);
+    operate_for(20, 200ms);
+    if (ground_.restarts) restart_one();
+    operate_for(20, 200ms);
     net_.heal();
+    if (ground_.restarts) restart_one();
     operate_for(20, 40ms);
-    return net_.run_until([this] { return in_sync(net_); }, 180s);
+    return net_.run_until([this] { return in_sync(net_); }, 300s);
+}
+
+// Ends one process, with its state on disk, and starts it again as its next incarnation.
+inline void scenario::restart_one() {
+    const std::size_t node = random_.below(nodes);
+    const auto saved = std::as_const(net_).engine(node).snapshot();
+    net_.stop(node);
+    net_.run_for(1s * static_cast<int>(random_.below(4)));
+    engine reborn(settings(node, ++incarnation_), random_.next());
+    reborn.restore(saved, incarnation_);
+    net_.restart(node, std::move(reborn));
 }
 
 inline void scenario::operate_for(std::size_t operations, std::chrono::nanoseconds pause) {
