@@ -74,5 +74,6 @@ int main(int argc, char** argv) {
     std::cout << "visits " << static_cast<std::uint64_t>(book.visits.value()) << ", guests";
     for (const auto& guest : book.guests.elements()) std::cout << ' ' << guest;
     std::cout << '\n';
+    if (!complete()) std::cerr << "the writes of " << argv[2] << " were not seen\n";
     return complete() ? 0 : 1;
 }

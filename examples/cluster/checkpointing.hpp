@@ -47,6 +47,21 @@ public:
     const stream::certificate* stored() const { return stored_ ? &*stored_ : nullptr; }
     std::uint64_t stored_epoch() const { return stored_ ? stored_->epoch : 0; }
 
+    // What the stored checkpoint says of all partitions. Precondition: a checkpoint is stored.
+    shared_state stored_state() const {
+        shared_state state;
+        for (const stream::submission& each : stored_->submissions) {
+            wire::error why;
+            const auto part = partition_run::accumulator::resume(bytes_of(each.member), why);
+            if (!part) throw failure("the stored bytes of " + each.member + " do not decode");
+            state.counted.advance(each.member, part->state());
+            state.progress.update({}, each.member, [&](auto& most, auto self) {
+                return most.assign(self, part->next());
+            });
+        }
+        return state;
+    }
+
     // The verified bytes of one partition. Precondition: a checkpoint is stored.
     std::span<const std::byte> bytes_of(const std::string& partition) const {
         const auto* said = stored_->find(partition);

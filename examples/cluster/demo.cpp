@@ -121,10 +121,11 @@ bool signed_only_by(const std::vector<std::string>& lines, const std::string& wo
 
 void print_restored(const std::vector<std::string>& lines) {
     std::size_t parts = 0;
+    std::printf("\n");
     for (const std::string& line : lines) {
         parts += line.starts_with("verified ") ? 1U : 0U;
         if (line.starts_with("restored ")) {
-            std::printf("\nRestored checkpoint %s from %zu verified parts, state root %s\n",
+            std::printf("Restored checkpoint %s from %zu verified parts, state root %s\n",
                         field_of(line, "epoch").c_str(), parts,
                         field_of(line, "state_root").c_str());
         }
@@ -189,6 +190,11 @@ bool run_demo(const demo_options& options, run_directory& directory) {
     const auto restored = run_program(
         {settings.worker_program, "--restore", workers.store_of(survivor), "--out", report});
     print_restored(restored);
+    if (const std::uint64_t unreadable = right.at("unreadable_files"); unreadable != 0) {
+        std::printf("%llu %s unreadable in both programs\n",
+                    static_cast<unsigned long long>(unreadable),
+                    unreadable == 1 ? "file is" : "files are");
+    }
     return judge(workers, story.facts(), restored, compare(read_report(report), right));
 }
 

@@ -58,6 +58,7 @@ public:
           counting_(options.inputs, options.partitions, options.epochs, options.rate, tell) {
         // Before anything of this incarnation can be heard of.
         store_.save_lease({incarnation_, false, 0});
+        if (checkpoints_.stored() != nullptr) begin_from_checkpoint();
         take(options.owned);
         stream::plan plan{1, {}, 1};
         for (std::size_t i = 0; i < options.partitions; ++i) {
@@ -119,7 +120,8 @@ public:
 
 private:
     static constexpr auto checkpoint_patience = std::chrono::seconds(5);
-    static constexpr std::size_t max_datagram = 16384;
+    static constexpr auto longest_receive = std::chrono::milliseconds(30);
+    static constexpr std::size_t max_datagram = 8192;
 
     std::uint64_t next_incarnation() const {
         std::random_device device;
@@ -148,6 +150,14 @@ private:
         return made;
     }
 
+    // The shared state begins with the stored checkpoint, which is nothing to tell the others;
+    // what they have beyond it comes by repair.
+    void begin_from_checkpoint() {
+        engine before(configuration(), 0);
+        before.merge_local(checkpoints_.stored_state());
+        engine_.restore(before.snapshot(), incarnation_);
+    }
+
     bool newest_is_here() const {
         const auto latest = engine_.state().checkpoints.latest();
         return latest && checkpoints_.stored_epoch() >= latest->epoch;
@@ -164,7 +174,8 @@ private:
     }
 
     void receive(gossip::time_point now) {
-        for (int taken = 0; taken < max_received; ++taken) {
+        const auto until = steady_now() + longest_receive;
+        while (steady_now() < until) {
             const auto arrival = sockets_.datagrams.receive(buffer_);
             if (!arrival) return;
             engine_.receive(arrival->from, std::span(buffer_).first(arrival->size), now);
@@ -214,8 +225,6 @@ private:
         const auto longest = counting_.finished() ? 20 : 5;
         ::poll(watched.data(), watched.size(), static_cast<int>(std::clamp<std::int64_t>(ms, 0, longest)));
     }
-
-    static constexpr int max_received = 1000;
 
     worker_options options_;
     checkpoint_store store_;

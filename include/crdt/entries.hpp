@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <map>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,12 +38,37 @@ private:
 
 namespace detail {
 
-/// The path below `path` named by a key or an element, by its canonical bytes.
+/// The path below `path` named by a key or an element. The frequent types take no buffer: cutting a
+/// fragment asks for the path of every entry.
 template <class T>
 entry_id path_of(entry_id path, const T& name) {
-    wire::writer w;
-    wire::put(w, name);
-    return wire::mix(path, wire::content_hash64(w.bytes()));
+    if constexpr (std::same_as<T, replica_id>) {
+        return wire::mix(path, name.value);
+    } else if constexpr (std::integral<T>) {
+        return wire::mix(path, static_cast<std::uint64_t>(name));
+    } else if constexpr (std::same_as<T, std::string>) {
+        return wire::mix(path, wire::content_hash64(std::as_bytes(std::span(name))));
+    } else {
+        wire::writer w;
+        wire::put(w, name);
+        return wire::mix(path, wire::content_hash64(w.bytes()));
+    }
+}
+
+/// Whether a type has dots to ask for in a repair; a container says so by `causal`.
+template <class S>
+constexpr bool is_causal() {
+    if constexpr (wire::reflected<S>) {
+        bool any = false;
+        wire::for_each_field<S>([&]<class Field>(Field) {
+            any = any || is_causal<typename Field::template type<S>>();
+        });
+        return any;
+    } else if constexpr (requires { S::causal; }) {
+        return S::causal;
+    } else {
+        return requires(const S& s, entry_id path, const id_set& ids) { s.held(path, ids); };
+    }
 }
 
 template <class Write>

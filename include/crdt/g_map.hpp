@@ -24,6 +24,7 @@ class g_map {
 public:
     static constexpr std::string_view schema_name = "g_map";
     using schema_parameters = std::tuple<K, L>;
+    static constexpr bool causal = detail::is_causal<L>();
 
     /// Calls f(value, self), exactly one mutator call that returns the value's delta, on the value
     /// under `key` and returns the map's delta. If f throws, the map is unchanged.
@@ -111,6 +112,7 @@ public:
         });
     }
     g_map held(entry_id path, const id_set& ids) const {
+        if constexpr (!causal) return {};
         return map_values([&](const K& key, const L& value) {
             return crdt::held(value, ids, detail::path_of(path, key));
         });
@@ -124,6 +126,7 @@ public:
         });
     }
     g_map context_part() const {
+        if constexpr (!causal) return {};
         return map_values([](const K&, const L& value) { return crdt::context(value); });
     }
     template <class F>

@@ -186,7 +186,7 @@ public:
         detail::part_builder<or_set, F> parts(detail::room_after(max_bytes, 12), f);
         dot previous;
         for (const auto& [d, value] : live_) {
-            const auto bytes = wire::encoded_size(value);
+            const auto bytes = detail::column_bytes(value);
             const bool follows = d.replica == previous.replica && d.counter == previous.counter + 1;
             const bool run = follows && parts.fits(bytes + run_bytes);
             parts.add(bytes + (run ? run_bytes : lone_bytes), [&](or_set& part) {

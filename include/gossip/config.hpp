@@ -14,25 +14,25 @@ namespace joinery::gossip {
 
 /// How an engine is called, whom it knows, and the caps of everything that it keeps.
 struct config {
-    std::string name;                   ///< unique in the cluster, at most 255 bytes
-    std::string address;                ///< what others are to send to; empty: where it comes from
-    std::uint64_t incarnation = 0;      ///< see crdt::next_incarnation
-    std::string cluster = "joinery";    ///< engines of another label or secret are not listened to
-    std::vector<std::byte> secret;      ///< keys the digests that peers compare
-    std::vector<std::string> seeds;     ///< addresses that are never given up
+    std::string name;                ///< unique in the cluster, at most 255 bytes
+    std::string address;             ///< what others are to send to; empty: where it comes from
+    std::uint64_t incarnation = 0;   ///< see crdt::next_incarnation
+    std::string cluster = "joinery"; ///< engines of another label or secret are not listened to
+    std::vector<std::byte> secret;   ///< keys the digests that peers compare
+    std::vector<std::string> seeds;  ///< addresses that are never given up
 
     duration interval = std::chrono::milliseconds(200);
-    unsigned fanout = 2;                ///< peers that are told something each interval
+    unsigned fanout = 2; ///< peers that are told something each interval
     duration peer_timeout = std::chrono::seconds(10); ///< silent after this, or more if many peers
 
     std::size_t max_datagram = 1400;
-    std::size_t push_bytes = 64;        ///< deltas up to this size are pushed, others advertised
-    std::size_t max_blob = std::size_t{1} << 20U;     ///< greatest irreducible part of a delta
-    std::size_t relay_bytes = std::size_t{4} << 20U;  ///< deltas kept for others; beyond: repair
+    std::size_t push_bytes = 64; ///< deltas up to this size are pushed, others advertised
+    std::size_t max_blob = std::size_t{1} << 20U;    ///< greatest irreducible part of a delta
+    std::size_t relay_bytes = std::size_t{4} << 20U; ///< deltas kept for others; beyond: repair
     std::size_t max_peers = 1024;
-    std::size_t max_outgoing = 4096;    ///< datagrams waiting to be sent
-    std::size_t max_events = 1024;      ///< events waiting to be polled; the oldest are dropped
-    std::size_t max_pulls = 1024;       ///< items asked for and not yet here
+    std::size_t max_outgoing = 4096; ///< datagrams waiting to be sent
+    std::size_t max_events = 1024;   ///< events waiting to be polled; the oldest are dropped
+    std::size_t max_pulls = 1024;    ///< items asked for and not yet here
 
     std::uint64_t max_ahead_ms = 60'000; ///< how far ahead of observe_wall a stamp may be
     wire::limits limits;

@@ -99,8 +99,10 @@ public:
         crdt::report found;
         const bool grew = parts_.local.merge(delta, found).grew;
         if (!found.empty())
-            parts_.net.tell({event_kind::conflict, parts_.net.settings.name,
-                             parts_.net.settings.address, {},
+            parts_.net.tell({event_kind::conflict,
+                             parts_.net.settings.name,
+                             parts_.net.settings.address,
+                             {},
                              found.double_spent.size() + found.conflicting_stamps.size()});
         if (grew) spread(delta);
     }

@@ -9,20 +9,20 @@
 namespace joinery::gossip {
 
 enum class event_kind : std::uint8_t {
-    member_up,             ///< heard for the first time, again after silence, or reborn
-    member_silent,         ///< not heard for the timeout; still tried, ever more rarely
-    merged,                ///< a received delta grew the state (config.report_merges)
-    conflict,              ///< dots with two payloads, or stamps used twice; merged all the same
-    item_too_large,        ///< an irreducible part above max_blob stays where it is
-    clock_too_far_ahead,   ///< a delta from the future was refused and will be asked for again
-    id_clash,              ///< two live addresses or names under one replica id
-    self_ahead             ///< others know items of this incarnation that it has not made
+    member_up,           ///< heard for the first time, again after silence, or reborn
+    member_silent,       ///< not heard for the timeout; still tried, ever more rarely
+    merged,              ///< a received delta grew the state (config.report_merges)
+    conflict,            ///< dots with two payloads, or stamps used twice; merged all the same
+    item_too_large,      ///< an irreducible part above max_blob stays where it is
+    clock_too_far_ahead, ///< a delta from the future was refused and will be asked for again
+    id_clash,            ///< two live addresses or names under one replica id
+    self_ahead           ///< others know items of this incarnation that it has not made
 };
 
 /// Something that the application may want to know.
 struct event {
     event_kind kind = event_kind::member_up;
-    std::string name;             ///< of the peer concerned, if any
+    std::string name; ///< of the peer concerned, if any
     std::string address;
     std::vector<std::byte> delta; ///< merged: the delta's bytes, not framed
     std::uint64_t amount = 0;     ///< bytes, dots or milliseconds, as the kind has it

@@ -73,8 +73,10 @@ public:
         if (!found) return;
         digest rest = *found;
         rest -= version;
-        if (rest.zero()) erase(id);
-        else set(id, rest);
+        if (rest.zero())
+            erase(id);
+        else
+            set(id, rest);
     }
 
     std::optional<digest> find(std::uint64_t id) const {
@@ -112,7 +114,7 @@ public:
     }
 
 private:
-    static constexpr unsigned kept_levels = 3;
+    static constexpr unsigned kept_levels = 4;
 
     struct entry {
         digest version;
@@ -128,12 +130,16 @@ private:
     }
 
     void change(std::uint64_t id, const digest& leaf, bool plus) {
-        if (plus) root_ += leaf;
-        else root_ -= leaf;
+        if (plus)
+            root_ += leaf;
+        else
+            root_ -= leaf;
         for (unsigned depth = 1; depth <= levels_.size(); ++depth) {
             node& at = levels_[depth - 1][slot(id, depth)];
-            if (plus) at.sum += leaf, ++at.count;
-            else at.sum -= leaf, --at.count;
+            if (plus)
+                at.sum += leaf, ++at.count;
+            else
+                at.sum -= leaf, --at.count;
         }
     }
 

@@ -107,7 +107,9 @@ std::vector<named_law<T>> laws_of() {
 template <class T>
 bool keeps(const named_law<T>& law, const random_history<T>& history, std::uint64_t seed) {
     try {
-        rng random(wire::mix(seed, 1));
+        std::uint64_t own_seed = seed;
+        for (const char c : law.name) own_seed = wire::mix(own_seed, static_cast<unsigned char>(c));
+        rng random(own_seed);
         return law.holds(history, random);
     } catch (const std::exception&) {
         return false;

@@ -65,8 +65,7 @@ private:
     std::set<T> elements_;
 };
 
-/// State      every addition under its unique tag, and every tag that a later operation had seen and
-///            withdrew.
+/// State      every addition under its unique tag; every tag that a later operation withdrew.
 /// Value      the elements with an addition that nobody withdrew.
 template <class T, class Tag>
 class observed_set {

@@ -50,6 +50,31 @@ TEST_CASE("a state of 100,000 entries crosses to an empty engine in datagrams of
                                 << ", bytes: " << net.bytes_sent());
 }
 
+TEST_CASE("a restored state of many entries crosses by repair alone") {
+    const std::uint64_t entries = 20'000 / JOINERY_CASES_DIVISOR;
+    testing::network<counting_engine> net(6, testing::faults{20, 10, 1ms, 5ms});
+    counts_by_key counts;
+    for (std::uint64_t key = 0; key < entries; ++key)
+        counts.update(crdt::replica_id{1}, key * 2654435761U,
+                      [](auto& count, auto as) { return count.increment(as, 7); });
+    counting_engine saved(config_of(0, 2), 1);
+    saved.merge_local(counts);
+    for (std::size_t node = 0; node < 2; ++node) {
+        gossip::config settings = config_of(node, 2);
+        settings.max_datagram = 512;
+        net.add(address_of(node), counting_engine(settings, 50 + node));
+    }
+    net.engine(0).restore(saved.snapshot(), 2);
+    CHECK(net.run_until([&] { return in_sync(net); }, 600s, 1s));
+    CHECK(equal_bytes(net));
+    CHECK(std::as_const(net).engine(1).state() == counts);
+    CHECK(repaired(std::as_const(net)) == entries);
+    CHECK(std::as_const(net).engine(1).statistics().items_received == 0);
+    CHECK(net.largest_datagram() <= 512);
+    MESSAGE("virtual seconds: " << (net.now().time_since_epoch() - 1h) / 1s
+                                << ", bytes: " << net.bytes_sent());
+}
+
 TEST_CASE("what a tiny relay buffer forgot is repaired, removals too") {
     testing::network<engine> net(2, testing::faults{200, 50, 1ms, 30ms});
     constexpr std::size_t nodes = 4;

@@ -77,7 +77,7 @@ inline terrain rough_terrain(std::uint64_t seed) {
     made.faults.duplication = static_cast<std::uint32_t>(random.below(200));
     made.faults.delay_max = 1ms + 1ms * static_cast<int>(random.below(300));
     made.max_datagram = 300 + random.below(1200);
-    made.relay_bytes = 100 << random.below(12);
+    made.relay_bytes = std::size_t{100} << random.below(12);
     made.push_bytes = random.below(2) * 64;
     made.check_updates = random.chance(1, 2);
     made.restarts = random.chance(2, 3);

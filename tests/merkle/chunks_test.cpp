@@ -111,8 +111,8 @@ TEST_CASE("first_wrong names the chunk from which bytes are missing or surplus")
 
 TEST_CASE("roots tell lengths, chunk sizes and node kinds apart") {
     std::vector<wire::digest> roots;
-    for (const std::size_t size : {0, 1, 2, 4095, 4096, 4097, 8192, 12288})
-        roots.push_back(chunks::of(std::vector<std::byte>(static_cast<std::size_t>(size))).root());
+    for (const std::size_t size : {0U, 1U, 2U, 4095U, 4096U, 4097U, 8192U, 12288U})
+        roots.push_back(chunks::of(std::vector<std::byte>(size)).root());
     const std::vector<std::byte> zeros(8192);
     roots.push_back(chunks::of(zeros, 1024).root());
     roots.push_back(chunks::of(zeros, 8192).root());
@@ -139,8 +139,8 @@ TEST_CASE("an odd chunk at the end is not the same as that chunk twice") {
 }
 
 TEST_CASE("the leaves travel as bytes, and damaged bytes are refused or are other leaves") {
-    for (const std::size_t size : {0, 1, 4097, 40960}) {
-        const auto tree = chunks::of(bytes_of(static_cast<std::size_t>(size)));
+    for (const std::size_t size : {0U, 1U, 4097U, 40960U}) {
+        const auto tree = chunks::of(bytes_of(size));
         const auto encoded = wire::encode(tree);
         const auto decoded = wire::decode<chunks>(encoded);
         CHECK(decoded == tree);

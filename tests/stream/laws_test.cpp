@@ -53,7 +53,7 @@ TEST_CASE("a checkpoint keeps every law while no floor rises") {
     const auto result = testing::check_laws<stream::checkpoint>({.cases = cases}, step);
     CHECK_MESSAGE(result.holds(), result.text());
     CHECK(result.laws.size() == 27);
-    if (result.cases == cases) CHECK(result.concurrent > cases / 10);
+    if (result.cases >= 100) CHECK(result.concurrent > cases / 10);
 }
 
 // A floor speaks of all entries below it, and takes them away without a context: that is all it
@@ -68,7 +68,7 @@ TEST_CASE("a checkpoint whose floors rise keeps every law but that entries are i
     for (const auto& failure : result.failures)
         CHECK_MESSAGE(local.contains(failure.law), result.text());
     CHECK(result.laws.size() == 27);
-    if (result.cases == cases) CHECK(result.concurrent > cases / 10);
+    if (result.cases >= 100) CHECK(result.concurrent > cases / 10);
 }
 
 TEST_CASE("partitioned counters keep every law") {
@@ -82,7 +82,7 @@ TEST_CASE("partitioned counters keep every law") {
     const auto result = testing::check_laws<state>({.cases = cases}, step);
     CHECK_MESSAGE(result.holds(), result.text());
     CHECK(result.laws.size() == 27);
-    if (result.cases == cases) CHECK(result.concurrent > cases / 10);
+    if (result.cases >= 100) CHECK(result.concurrent > cases / 10);
 }
 
 TEST_CASE("partitioned sets with removal keep every law") {
@@ -98,7 +98,7 @@ TEST_CASE("partitioned sets with removal keep every law") {
     };
     const auto result = testing::check_laws<state>({.cases = cases}, step);
     CHECK_MESSAGE(result.holds(), result.text());
-    if (result.cases == cases) CHECK(result.concurrent > cases / 10);
+    if (result.cases >= 100) CHECK(result.concurrent > cases / 10);
 }
 
 TEST_CASE("the status of a retained epoch only rises and latest is what the state says") {
@@ -134,6 +134,6 @@ TEST_CASE("the status of a retained epoch only rises and latest is what the stat
             REQUIRE(wire::decode<stream::certificate>(wire::encode(*found)) == *found);
         }
     }
-    CHECK(rises > 0);
+    if (std::getenv("JOINERY_SEED") == nullptr) CHECK(rises > 0);
     if (std::getenv("JOINERY_SEED") == nullptr) CHECK(certificates > 0);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
 
 namespace joinery::crdt {
@@ -15,6 +16,13 @@ template <class T>
 concept element = std::regular<T> && std::totally_ordered<T> && !std::is_floating_point_v<T>;
 
 namespace detail {
+
+/// The bytes of a value in a column, where integers have their full width.
+template <class T>
+std::size_t column_bytes(const T& value) {
+    if constexpr (std::integral<T>) return sizeof(T);
+    else return wire::encoded_size(value);
+}
 
 /// Last tie-break everywhere: lexicographic order of the canonical bytes.
 template <class T>

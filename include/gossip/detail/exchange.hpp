@@ -143,8 +143,10 @@ private:
         }
         peer.repairing = {};
         const wire::digest context = local.context_digest();
-        if (context == message.context) peer.contexts = {};
-        else send_context(peer, root, context, message.context);
+        if (context == message.context)
+            peer.contexts = {};
+        else
+            send_context(peer, root, context, message.context);
     }
 
     void measure(peer_record& peer, std::uint64_t nonce) {
@@ -178,21 +180,21 @@ private:
             net.note_own({each.key.origin, each.key.sequence, each.key.sequence});
             std::uint64_t needed_ms = 0;
             switch (join(peer, each.bytes, needed_ms, nullptr)) {
-            case outcome::joined:
-                net.stats.dropped_relay_items += net.items.add(each.key, each.bytes);
-                ++net.stats.items_received;
-                net.wanted.done(each.key);
-                break;
-            case outcome::malformed:
-                // Pulled again it would be no better; if it was ours to have, repair brings it.
-                net.items.note(each.key);
-                net.wanted.done(each.key);
-                net.refuse(result, receipt::status::malformed);
-                break;
-            case outcome::ahead:
-                net.wanted.hold_off(each.key, needed_ms);
-                refuse_ahead(peer, needed_ms, result);
-                break;
+                case outcome::joined:
+                    net.stats.dropped_relay_items += net.items.add(each.key, each.bytes);
+                    ++net.stats.items_received;
+                    net.wanted.done(each.key);
+                    break;
+                case outcome::malformed:
+                    // Pulled again it would be no better; if it was ours to have, repair brings it.
+                    net.items.note(each.key);
+                    net.wanted.done(each.key);
+                    net.refuse(result, receipt::status::malformed);
+                    break;
+                case outcome::ahead:
+                    net.wanted.hold_off(each.key, needed_ms);
+                    refuse_ahead(peer, needed_ms, result);
+                    break;
             }
         }
         if (net.wanted.wants_more(peer.known.address)) net.pull_from(peer);
@@ -255,8 +257,7 @@ private:
 
     // Repair ----------------------------------------------------------------------------------
 
-    void start_session(peer_record& peer, const digest_message& message,
-                       const wire::digest& root) {
+    void start_session(peer_record& peer, const digest_message& message, const wire::digest& root) {
         const std::string& to = peer.known.address;
         pace& at = peer.repairing;
         if (holding(peer) || !at.due(net.now)) return;
@@ -268,20 +269,24 @@ private:
         at.started(net.now, net.settings.interval, root, message.root);
         ++net.stats.repair_sessions;
         const std::uint64_t salt = net.chance.next();
-        const std::uint64_t entries = std::max<std::uint64_t>(message.entries, local.index().size());
-        if (entries <= max_listed) {
+        const std::uint64_t entries =
+            std::max<std::uint64_t>(message.entries, local.index().size());
+        if (entries <= max_listed()) {
             ++net.stats.lists;
             net.send(to, list_message{salt, {list_of(local.index(), {}, salt)}});
         } else {
             ++net.stats.summaries;
-            net.send(to,
-                     summarise(local.index(), {}, salt, rest ? quiet_budget : busy_budget));
+            net.send(to, summarise(local.index(), {}, salt, rest ? quiet_budget : busy_budget));
         }
     }
 
+    /// Entries of a range that are listed rather than summed: every question costs a walk through
+    /// the state, so that large datagrams ask for much at once.
+    std::size_t max_listed() const { return std::clamp<std::size_t>(net.room() / 64, 16, 128); }
+
     void handle(peer_record& peer, const summary_message& message, receipt&) {
         if (holding(peer)) return;
-        const comparison found = compare(local.index(), message, quiet_budget);
+        const comparison found = compare(local.index(), message, quiet_budget, max_listed());
         for (const summary_message& each : found.summaries) {
             ++net.stats.summaries;
             net.send(peer.known.address, each);
@@ -362,9 +367,9 @@ private:
     void handle(peer_record& peer, const answer_message& message, receipt& result) {
         std::uint64_t needed_ms = 0;
         switch (join(peer, message.part, needed_ms, &net.stats.entries_repaired)) {
-        case outcome::joined: break;
-        case outcome::malformed: net.refuse(result, receipt::status::malformed); break;
-        case outcome::ahead: refuse_ahead(peer, needed_ms, result); break;
+            case outcome::joined: break;
+            case outcome::malformed: net.refuse(result, receipt::status::malformed); break;
+            case outcome::ahead: refuse_ahead(peer, needed_ms, result); break;
         }
     }
 
@@ -423,13 +428,13 @@ private:
     void handle(peer_record& peer, const piece_message& message, receipt& result) {
         std::vector<std::byte> whole;
         switch (net.large.take(message, whole)) {
-        case blobs::progress::useless: break;
-        case blobs::progress::more: net.fetch_more(message.digest); break;
-        case blobs::progress::wrong: ++net.stats.blobs_failed; break;
-        case blobs::progress::complete:
-            ++net.stats.blobs_verified;
-            dispatch(peer, whole, true, result);
-            break;
+            case blobs::progress::useless: break;
+            case blobs::progress::more: net.fetch_more(message.digest); break;
+            case blobs::progress::wrong: ++net.stats.blobs_failed; break;
+            case blobs::progress::complete:
+                ++net.stats.blobs_verified;
+                dispatch(peer, whole, true, result);
+                break;
         }
     }
 
@@ -438,8 +443,10 @@ private:
     template <class Message>
     void decode(peer_record& peer, bytes_view body, receipt& result) {
         Message message;
-        if (decode_body(body, net.settings.limits, message)) handle(peer, message, result);
-        else net.refuse(result, receipt::status::malformed);
+        if (decode_body(body, net.settings.limits, message))
+            handle(peer, message, result);
+        else
+            net.refuse(result, receipt::status::malformed);
     }
 
     void dispatch(peer_record& peer, bytes_view message, bool fetched, receipt& result) {
@@ -448,28 +455,28 @@ private:
         if (number < net.stats.bytes_in_by_kind.size())
             net.stats.bytes_in_by_kind[number] += fetched ? 0 : message.size();
         switch (static_cast<kind>(number)) {
-        case kind::digest: return decode<digest_message>(peer, body, result);
-        case kind::pull: return decode<pull_message>(peer, body, result);
-        case kind::items: return decode<items_message>(peer, body, result);
-        case kind::summary: return decode<summary_message>(peer, body, result);
-        case kind::list: return decode<list_message>(peer, body, result);
-        case kind::list_reply: return decode<list_reply_message>(peer, body, result);
-        case kind::ask: return decode<ask_message>(peer, body, result);
-        case kind::answer: return decode<answer_message>(peer, body, result);
-        case kind::context: return decode<context_message>(peer, body, result);
-        case kind::offer:
-        case kind::want:
-        case kind::piece: break;
+            case kind::digest: return decode<digest_message>(peer, body, result);
+            case kind::pull: return decode<pull_message>(peer, body, result);
+            case kind::items: return decode<items_message>(peer, body, result);
+            case kind::summary: return decode<summary_message>(peer, body, result);
+            case kind::list: return decode<list_message>(peer, body, result);
+            case kind::list_reply: return decode<list_reply_message>(peer, body, result);
+            case kind::ask: return decode<ask_message>(peer, body, result);
+            case kind::answer: return decode<answer_message>(peer, body, result);
+            case kind::context: return decode<context_message>(peer, body, result);
+            case kind::offer:
+            case kind::want:
+            case kind::piece: break;
         }
         if (fetched) { // a blob within a blob would have no bound
             net.refuse(result, receipt::status::malformed);
             return;
         }
         switch (static_cast<kind>(number)) {
-        case kind::offer: return decode<offer_message>(peer, body, result);
-        case kind::want: return decode<want_message>(peer, body, result);
-        case kind::piece: return decode<piece_message>(peer, body, result);
-        default: net.refuse(result, receipt::status::malformed);
+            case kind::offer: return decode<offer_message>(peer, body, result);
+            case kind::want: return decode<want_message>(peer, body, result);
+            case kind::piece: return decode<piece_message>(peer, body, result);
+            default: net.refuse(result, receipt::status::malformed);
         }
     }
 

@@ -33,8 +33,10 @@ namespace joinery::gossip::detail {
 class node {
 public:
     node(config given, std::uint64_t seed, const wire::keyed_hasher& hasher)
-        : settings(std::move(given)), chance(wire::mix(seed, identity(settings).value)),
-          known(settings), items(settings.relay_bytes, 4 * settings.max_peers),
+        : settings(std::move(given)),
+          chance(wire::mix(seed, identity(settings).value)),
+          known(settings),
+          items(settings.relay_bytes, 4 * settings.max_peers),
           wanted(settings.max_pulls),
           large(settings.max_blob + blob_overhead, settings.relay_bytes) {
         if (settings.name.size() > max_text || settings.address.size() > max_text)
@@ -70,8 +72,8 @@ public:
     time_point retry_deadline(const std::string& peer) {
         const peer_record* at = known.find(peer);
         const duration measured = at == nullptr ? duration::zero() : at->known.round_trip;
-        const duration patience = measured == duration::zero() ? 2 * settings.interval
-                                                               : 2 * measured;
+        const duration patience =
+            measured == duration::zero() ? 2 * settings.interval : 2 * measured;
         return now + std::clamp(patience, settings.interval / 16, 8 * settings.interval);
     }
 
@@ -259,8 +261,8 @@ public:
             if (each.offset >= whole.size() || each.length == 0) continue;
             if (sent++ == max_replies) return;
             const std::size_t most = room() - piece_message::overhead;
-            const auto length = std::min<std::uint64_t>(
-                {each.length, most, whole.size() - each.offset});
+            const auto length =
+                std::min<std::uint64_t>({each.length, most, whole.size() - each.offset});
             ++stats.blob_pieces_sent;
             send(to, piece_message{want.digest, each.offset, whole.subspan(each.offset, length)},
                  traffic_class::bulk);
@@ -299,7 +301,8 @@ private:
     }
 
     peer_record* refuse_self(const sender& who, const std::string& address, receipt& result) {
-        if (address != settings.address && !settings.address.empty())
+        const bool other = address != settings.address && !settings.address.empty();
+        if (other && std::exchange(clash_told_, address) != address)
             tell({event_kind::id_clash, who.name, address, {}, 0});
         return refuse(result, receipt::status::own_message);
     }
@@ -319,6 +322,7 @@ private:
     std::deque<std::pair<std::string, std::vector<std::byte>>> bulk_;
     std::deque<event> events_;
     bool self_ahead_told_ = false;
+    std::string clash_told_;
 };
 
 } // namespace joinery::gossip::detail

@@ -107,8 +107,10 @@ public:
         std::vector<peer_record*> live;
         std::vector<peer_record*> others;
         for (auto& [address, each] : all_) {
-            if (each.live()) live.push_back(&each);
-            else if (now >= each.next_try) others.push_back(&each);
+            if (each.live())
+                live.push_back(&each);
+            else if (now >= each.next_try)
+                others.push_back(&each);
         }
         std::vector<peer_record*> chosen;
         const std::size_t alive = live.size();
@@ -163,9 +165,9 @@ public:
     }
 
 private:
-    static constexpr unsigned slowest_seed = 5;    // 2^5 intervals between tries
+    static constexpr unsigned slowest_seed = 5; // 2^5 intervals between tries
     static constexpr unsigned slowest_other = 8;
-    static constexpr unsigned hopeless = 12;       // tries of an address that never spoke
+    static constexpr unsigned hopeless = 12; // tries of an address that never spoke
 
     // In a large cluster two peers meet rarely; a healthy one is heard several times within this.
     static duration silence(const config& settings, std::size_t live) {

@@ -110,9 +110,9 @@ public:
     }
 
 private:
-    static constexpr std::size_t item_cost = 64;  // of the maps' nodes, so that the cap is honest
+    static constexpr std::size_t item_cost = 64; // of the maps' nodes, so that the cap is honest
     static constexpr std::size_t max_gaps = 4096;
-    static constexpr std::size_t max_ranges = 4;  // one origin's gaps must not crowd out others
+    static constexpr std::size_t max_ranges = 4; // one origin's gaps must not crowd out others
 
     struct log {
         intervals received;

@@ -16,7 +16,7 @@
 // session is bounded whatever differs and however often it is answered.
 namespace joinery::gossip::detail {
 
-inline constexpr std::size_t max_listed = 16;   // entries of a range that are listed, not summed
+inline constexpr std::uint64_t branch_budget = 24; // messages that follow one branch to its lists
 inline constexpr std::size_t max_differing = 1024;
 
 inline summary_message summarise(const merkle::index& index, const merkle::index::range& range,
@@ -25,8 +25,7 @@ inline summary_message summarise(const merkle::index& index, const merkle::index
     for (unsigned nibble = 0; nibble < 16; ++nibble) {
         const auto child = range.child(nibble);
         const std::size_t count = index.count(child);
-        made.children[nibble] = {
-            count == 0 ? 0 : merkle::truncated(index.sum(child), salt), count};
+        made.children[nibble] = {count == 0 ? 0 : merkle::truncated(index.sum(child), salt), count};
     }
     return made;
 }
@@ -48,7 +47,7 @@ inline listed_range list_of(const merkle::index& index, const merkle::index::ran
 /// What to say to a peer's sums: lists of the small children that differ, sums of the others as
 /// far as the budget goes. Which children come first turns with the salt.
 inline comparison compare(const merkle::index& index, const summary_message& theirs,
-                          std::uint64_t max_budget) {
+                          std::uint64_t max_budget, std::size_t max_listed) {
     comparison made;
     std::vector<merkle::index::range> large;
     std::uint64_t budget = std::min(theirs.budget, max_budget);
@@ -67,8 +66,9 @@ inline comparison compare(const merkle::index& index, const summary_message& the
             large.push_back(child);
         }
     }
-    const std::uint64_t chosen =
-        std::min<std::uint64_t>(large.size(), budget < 4 ? budget : budget / 4);
+    // Few branches to their leaves, not all of them half way: a branch needs a list per child.
+    const std::uint64_t chosen = std::min<std::uint64_t>(
+        large.size(), std::max<std::uint64_t>(budget / branch_budget, budget > 0 ? 1 : 0));
     for (std::uint64_t each = 0; each < chosen; ++each)
         made.summaries.push_back(
             summarise(index, large[each], theirs.salt, (budget - chosen) / chosen));

@@ -104,9 +104,8 @@ public:
     const merkle::index& index() const {
         if (stale_) {
             index_.clear();
-            crdt::for_each_entry(state_, [&](crdt::entry_id id, const wire::digest& v) {
-                index_.add(id, v);
-            });
+            crdt::for_each_entry(
+                state_, [&](crdt::entry_id id, const wire::digest& v) { index_.add(id, v); });
             stale_ = false;
             ++rebuilds_;
         }
