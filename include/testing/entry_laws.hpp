@@ -152,9 +152,8 @@ struct entry_laws {
     /// max_stamp(a ⊔ b) <= max(max_stamp(a), max_stamp(b)); ⊥ has none.
     static bool stamps_are_not_invented(const history& h, rng&) {
         const auto& [a, b, c] = h.replicas;
-        return crdt::max_stamp(T{}) == 0 &&
-               crdt::max_stamp(crdt::join(a, b)) <=
-                   std::max(crdt::max_stamp(a), crdt::max_stamp(b));
+        return crdt::max_stamp(T{}) == 0 && crdt::max_stamp(crdt::join(a, b)) <=
+                                                std::max(crdt::max_stamp(a), crdt::max_stamp(b));
     }
 
     static live_map live(const T& s) {
@@ -209,14 +208,14 @@ private:
     static bool keeps_index(T s, const T& d) {
         live_map index = live(s), touched_only = index;
         bool exact = true;
-        crdt::changes(
-            s, d, [&](crdt::entry_id id, const wire::digest& old, const wire::digest& now) {
-                const auto found = index.find(id);
-                exact = exact && old != now &&
-                        old == (found == index.end() ? wire::digest{} : found->second);
-                if (found != index.end()) index.erase(found);
-                if (!now.zero()) index.emplace(id, now);
-            });
+        crdt::changes(s, d,
+                      [&](crdt::entry_id id, const wire::digest& old, const wire::digest& now) {
+                          const auto found = index.find(id);
+                          exact = exact && old != now &&
+                                  old == (found == index.end() ? wire::digest{} : found->second);
+                          if (found != index.end()) index.erase(found);
+                          if (!now.zero()) index.emplace(id, now);
+                      });
         crdt::report found;
         crdt::merge(s, d, found);
         crdt::touched(s, d, [&](crdt::entry_id id, const wire::digest& version) {

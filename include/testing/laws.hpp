@@ -22,21 +22,21 @@ namespace joinery::testing {
 struct law_options {
     std::uint64_t cases = 1000;
     std::uint64_t seed = 1;
-    bool heed_environment = true;   ///< JOINERY_SEED=n runs the one case n instead.
+    bool heed_environment = true; ///< JOINERY_SEED=n runs the one case n instead.
 };
 
 struct law_failure {
     std::string law;
-    std::uint64_t seed = 0;         ///< of the first case that broke it
+    std::uint64_t seed = 0; ///< of the first case that broke it
 };
 
 /// What a run of the laws found.
 struct law_result {
     std::string type;
     std::uint64_t cases = 0;
-    std::uint64_t concurrent = 0;   ///< cases whose first two replicas were unordered
-    std::uint64_t unequal = 0;      ///< cases whose first two replicas differed
-    std::vector<std::string> laws;  ///< the laws that apply to the type
+    std::uint64_t concurrent = 0;  ///< cases whose first two replicas were unordered
+    std::uint64_t unequal = 0;     ///< cases whose first two replicas differed
+    std::vector<std::string> laws; ///< the laws that apply to the type
     std::vector<law_failure> failures;
 
     bool holds() const { return failures.empty() && !laws.empty(); }
@@ -50,8 +50,8 @@ struct law_result {
     std::string text() const {
         std::string lines;
         for (const law_failure& failure : failures)
-            lines += type + " breaks \"" + failure.law + "\": JOINERY_SEED=" +
-                     std::to_string(failure.seed) + "\n";
+            lines += type + " breaks \"" + failure.law +
+                     "\": JOINERY_SEED=" + std::to_string(failure.seed) + "\n";
         return lines;
     }
 };
@@ -86,19 +86,18 @@ std::vector<named_law<T>> laws_of() {
     };
     if constexpr (crdt::replicated<T>) {
         using entry = entry_laws<T>;
-        laws.insert(laws.end(),
-                    {{"entries_of_the_value", entry::entries_of_the_value},
-                     {"entries_tell_states_apart", entry::entries_tell_states_apart},
-                     {"index_follows", entry::index_follows},
-                     {"split", entry::split},
-                     {"difference_is_minimal", entry::difference_is_minimal},
-                     {"fragments_make_the_state", entry::fragments_make_the_state},
-                     {"fragments_claim_their_dots", entry::fragments_claim_their_dots},
-                     {"questions_claim_their_dots", entry::questions_claim_their_dots},
-                     {"answers_repair", entry::answers_repair},
-                     {"repair_ends_equal", entry::repair_ends_equal},
-                     {"removals_told", entry::removals_told},
-                     {"stamps_are_not_invented", entry::stamps_are_not_invented}});
+        laws.insert(laws.end(), {{"entries_of_the_value", entry::entries_of_the_value},
+                                 {"entries_tell_states_apart", entry::entries_tell_states_apart},
+                                 {"index_follows", entry::index_follows},
+                                 {"split", entry::split},
+                                 {"difference_is_minimal", entry::difference_is_minimal},
+                                 {"fragments_make_the_state", entry::fragments_make_the_state},
+                                 {"fragments_claim_their_dots", entry::fragments_claim_their_dots},
+                                 {"questions_claim_their_dots", entry::questions_claim_their_dots},
+                                 {"answers_repair", entry::answers_repair},
+                                 {"repair_ends_equal", entry::repair_ends_equal},
+                                 {"removals_told", entry::removals_told},
+                                 {"stamps_are_not_invented", entry::stamps_are_not_invented}});
     }
     return laws;
 }

@@ -3,6 +3,7 @@
 // pieces, writes all the while: nothing is lost, nothing comes back, and equal means equal bytes.
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include <doctest/doctest.h>
 
@@ -28,8 +29,10 @@ struct set_ops {
     using set = crdt::or_set<T>;
 
     static T value(unsigned e) {
-        if constexpr (std::is_same_v<T, std::string>) return "element-" + std::to_string(e);
-        else return e;
+        if constexpr (std::is_same_v<T, std::string>)
+            return "element-" + std::to_string(e);
+        else
+            return e;
     }
     static set add(set& s, crdt::replica_id self, unsigned e) { return s.add(self, value(e)); }
     static set remove(set& s, crdt::replica_id self, unsigned e) {
@@ -110,8 +113,8 @@ TEST_CASE("repair of a g_map of or_sets under writes loses nothing and resurrect
 
 // The tests above have teeth: with either rule broken the same runs lose what was added.
 TEST_CASE("a fragment that ships the whole context loses adds in most runs") {
-    const outcome all = run<crdt::or_set<std::uint64_t>, set_ops<std::uint64_t>>(
-        rule::fragments_ship_the_context);
+    const outcome all =
+        run<crdt::or_set<std::uint64_t>, set_ops<std::uint64_t>>(rule::fragments_ship_the_context);
     CHECK(all.runs_with_loss > seeds / 2);
 }
 

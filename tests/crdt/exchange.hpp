@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,19 +43,22 @@ public:
         for (unsigned e = 0; e < elements; ++e) {
             S one{};
             Ops::add(one, crdt::replica_id{1}, e);
-            crdt::for_each_entry(one, [&](crdt::entry_id id, const wire::digest&) {
-                element_of_[id] = e;
-            });
+            crdt::for_each_entry(
+                one, [&](crdt::entry_id id, const wire::digest&) { element_of_[id] = e; });
         }
     }
 
     void run(int steps) {
         for (; steps > 0; --steps) {
             const auto what = random_.below(100);
-            if (what < 35) write(any());
-            else if (what < 50) probe(any(), any());
-            else if (what < 51) restart(any());
-            else if (!bag_.empty()) deliver_one(random_.chance(1, 8), random_.chance(1, 8));
+            if (what < 35)
+                write(any());
+            else if (what < 50)
+                probe(any(), any());
+            else if (what < 51)
+                restart(any());
+            else if (!bag_.empty())
+                deliver_one(random_.chance(1, 8), random_.chance(1, 8));
         }
     }
 
@@ -116,8 +121,8 @@ private:
         const auto element = static_cast<unsigned>(random_.below(elements));
         const bool adds = random_.chance(3, 5);
         ++n.writes;
-        const S delta = adds ? Ops::add(n.state, n.id, element)
-                             : Ops::remove(n.state, n.id, element);
+        const S delta =
+            adds ? Ops::add(n.state, n.id, element) : Ops::remove(n.state, n.id, element);
         const auto meaning = adds ? n.known.add({at, ++serial_}, element) : n.known.remove(element);
         for (std::size_t to = 0; to < nodes_.size(); ++to)
             if (to != at && random_.chance(1, 4))
@@ -127,8 +132,11 @@ private:
     void probe(std::size_t from, std::size_t to) {
         if (from == to) return;
         const S& s = nodes_[from].state;
-        bag_.push_back({kind::probe, from, to,
-                        wire::encode_nested(probe_body{versions(s), context_digest(s)}), {}});
+        bag_.push_back({kind::probe,
+                        from,
+                        to,
+                        wire::encode_nested(probe_body{versions(s), context_digest(s)}),
+                        {}});
     }
 
     void deliver_one(bool lose, bool repeat) {
@@ -141,16 +149,16 @@ private:
     void receive(const message& m) {
         node& here = nodes_[m.to];
         switch (m.what) {
-        case kind::probe: return meet(m);
-        case kind::question: return answer(m);
-        case kind::answer:
-            if (here.writes != here.writes_when_asking) ++written_while_asked;
-            [[fallthrough]];
-        case kind::delta:
-            crdt::merge(here.state, read<S>(m.bytes));
-            here.known.merge(m.meaning);
-            return;
-        case kind::context: return absorb(m);
+            case kind::probe: return meet(m);
+            case kind::question: return answer(m);
+            case kind::answer:
+                if (here.writes != here.writes_when_asking) ++written_while_asked;
+                [[fallthrough]];
+            case kind::delta:
+                crdt::merge(here.state, read<S>(m.bytes));
+                here.known.merge(m.meaning);
+                return;
+            case kind::context: return absorb(m);
         }
     }
 
@@ -168,13 +176,16 @@ private:
             if (differing.empty()) return;
         }
         while (differing.size() > 2)
-            differing.erase(std::next(differing.begin(), static_cast<std::ptrdiff_t>(
-                                                             random_.below(differing.size()))));
+            differing.erase(std::next(
+                differing.begin(), static_cast<std::ptrdiff_t>(random_.below(differing.size()))));
         const std::vector<crdt::entry_id> ids(differing.begin(), differing.end());
         here.writes_when_asking = here.writes;
-        bag_.push_back({kind::question, m.to, m.from,
-                        wire::encode_nested(question_body{
-                            ids, crdt::held(here.state, crdt::id_set(ids))}), {}});
+        bag_.push_back(
+            {kind::question,
+             m.to,
+             m.from,
+             wire::encode_nested(question_body{ids, crdt::held(here.state, crdt::id_set(ids))}),
+             {}});
     }
 
     void answer(const message& m) {
@@ -187,8 +198,8 @@ private:
         }
         std::set<unsigned> about;
         for (const auto id : ids) about.insert(element_of_.at(id));
-        bag_.push_back({kind::answer, m.to, m.from, wire::encode_nested(cut),
-                        here.known.about(about)});
+        bag_.push_back(
+            {kind::answer, m.to, m.from, wire::encode_nested(cut), here.known.about(about)});
     }
 
     void send_context(std::size_t from, std::size_t to) {
@@ -196,8 +207,7 @@ private:
         const auto most = static_cast<std::size_t>(20 + random_.below(200));
         crdt::split(crdt::context(here.state), most, [&](const S& part) {
             bag_.push_back({kind::context, from, to,
-                            wire::encode_nested(context_body{root(here.state), part}),
-                            here.known});
+                            wire::encode_nested(context_body{root(here.state), part}), here.known});
         });
     }
 

@@ -24,10 +24,10 @@ struct random_step<profile> {
     profile operator()(profile& s, crdt::replica_id self, rng& random) const {
         profile delta;
         switch (random.below(4)) {
-        case 0: delta.visits = step(s.visits, self, random); break;
-        case 1: delta.name = step(s.name, self, random); break;
-        case 2: delta.tags = step(s.tags, self, random); break;
-        default: delta.rooms = step(s.rooms, self, random); break;
+            case 0: delta.visits = step(s.visits, self, random); break;
+            case 1: delta.name = step(s.name, self, random); break;
+            case 2: delta.tags = step(s.tags, self, random); break;
+            default: delta.rooms = step(s.rooms, self, random); break;
         }
         return delta;
     }

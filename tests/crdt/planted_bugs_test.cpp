@@ -69,8 +69,10 @@ struct cell {
             value += other.value;
         } else if (Bug == bug::not_associative && stamp != 0 && other.stamp != 0) {
             // Rock, paper, scissors.
-            if ((other.value + 1) % 3 == value % 3) *this = other;
-            else if (other.value % 3 == value % 3) take_greater(other);
+            if ((other.value + 1) % 3 == value % 3)
+                *this = other;
+            else if (other.value % 3 == value % 3)
+                take_greater(other);
         } else if (Bug == bug::keeps_own_on_ties) {
             if (stamp < other.stamp) *this = other;
         } else {

@@ -4,6 +4,7 @@
 #include <string>
 #include <type_traits>
 
+#include <crdt/causal_context.hpp>
 #include <crdt/g_counter.hpp>
 #include <crdt/g_map.hpp>
 #include <crdt/g_set.hpp>
@@ -44,6 +45,24 @@ template <>
 struct random_step<crdt::version_vector> {
     crdt::version_vector operator()(crdt::version_vector& s, crdt::replica_id self, rng&) const {
         return s.increment(self);
+    }
+};
+
+// Dots of any replica, with gaps.
+template <>
+struct random_step<crdt::causal_context> {
+    crdt::causal_context operator()(crdt::causal_context& s, crdt::replica_id self,
+                                    rng& random) const {
+        crdt::causal_context delta;
+        if (random.chance(1, 3)) {
+            const auto first = 1 + random.below(40);
+            delta.add(crdt::causal_context::interval{crdt::replica_id{random.below(4)}, first,
+                                                     first + random.below(8)});
+        } else {
+            delta.add(s.next(self));
+        }
+        s.merge(delta);
+        return delta;
     }
 };
 

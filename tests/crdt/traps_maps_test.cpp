@@ -29,9 +29,8 @@ TEST_CASE("trap 32: only what was seen under a key is taken away, in nested maps
     using nested = crdt::g_map<std::string, sets>;
     const auto on = [](auto change) {
         return [change](sets& inner, crdt::replica_id self) {
-            return inner.update(self, "f", [&](set& s, crdt::replica_id id) {
-                return change(s, id);
-            });
+            return inner.update(self, "f",
+                                [&](set& s, crdt::replica_id id) { return change(s, id); });
         };
     };
     nested at_a;
@@ -61,9 +60,8 @@ TEST_CASE("trap 36: reading a missing key changes nothing") {
 
 TEST_CASE("trap 36: a key whose value is bottom is no key") {
     counters m;
-    const auto delta = m.update(a, "k", [](crdt::g_counter& n, crdt::replica_id id) {
-        return n.increment(id, 0);
-    });
+    const auto delta = m.update(
+        a, "k", [](crdt::g_counter& n, crdt::replica_id id) { return n.increment(id, 0); });
     CHECK(delta == counters{});
     CHECK(m == counters{});
     sets s;

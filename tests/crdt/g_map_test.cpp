@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <crdt/entries.hpp>
+#include <crdt/g_counter.hpp>
+#include <crdt/g_map.hpp>
+#include <crdt/lww_register.hpp>
+#include <crdt/or_set.hpp>
+
+namespace crdt = joinery::crdt;
+
+namespace {
+
+using counters = crdt::g_map<std::string, crdt::g_counter>;
+
+const crdt::replica_id a{1}, b{2};
+
+counters count(counters& m, crdt::replica_id self, const std::string& key, int amount) {
+    return m.update(self, key, [&](crdt::g_counter& n, crdt::replica_id id) {
+        return n.increment(id, amount);
+    });
+}
+
+} // namespace
+
+TEST_CASE("a new map has no keys") {
+    CHECK(counters{}.size() == 0);
+    CHECK(counters{}.find("k") == nullptr);
+}
+
+TEST_CASE("an update makes the key and changes its value") {
+    counters m;
+    count(m, a, "k", 3);
+    count(m, a, "k", 4);
+    REQUIRE(m.find("k") != nullptr);
+    CHECK(m.find("k")->slot(a) == 7);
+    CHECK(m.size() == 1);
+}
+
+TEST_CASE("a delta has the one key and the value's own delta") {
+    counters m;
+    count(m, b, "k", 3);
+    count(m, b, "other", 1);
+    const auto delta = count(m, a, "k", 2);
+    CHECK(delta.size() == 1);
+    CHECK(delta.find("k")->slot(a) == 2);
+    CHECK(delta.find("k")->slot(b) == 0);
+}
+
+TEST_CASE("values under one key are joined") {
+    counters x, y;
+    count(x, a, "k", 1);
+    count(y, b, "k", 2);
+    count(y, b, "l", 3);
+    const auto both = crdt::join(x, y);
+    CHECK(crdt::to_string(both.find("k")->value()) == "3");
+    CHECK(both.size() == 2);
+}
+
+TEST_CASE("an update that throws changes nothing") {
+    counters m;
+    count(m, a, "k", 1);
+    const auto before = m;
+    CHECK_THROWS_AS(count(m, a, "k", -1), crdt::negative_amount);
+    CHECK_THROWS_AS(count(m, a, "new", -1), crdt::negative_amount);
+    CHECK(m == before);
+}
+
+TEST_CASE("a lifted delta does what the value's delta does") {
+    crdt::g_counter n;
+    const auto change = n.increment(a, 5);
+    counters m;
+    m.merge(counters::lift("k", change));
+    CHECK(*m.find("k") == n);
+    CHECK(counters::lift("k", crdt::g_counter{}) == counters{});
+}
+
+TEST_CASE("keys with equal values are different entries") {
+    counters m;
+    count(m, a, "k", 1);
+    count(m, a, "l", 1);
+    std::vector<crdt::entry_id> ids;
+    crdt::for_each_entry(m, [&](crdt::entry_id id, const auto&) { ids.push_back(id); });
+    CHECK(crdt::id_set(ids).size() == 2);
+}
+
+TEST_CASE("the greatest stamp of a map is the greatest of its values") {
+    using names = crdt::g_map<int, crdt::lww_register<std::string>>;
+    names m;
+    for (const crdt::stamp_t stamp : {3U, 9U, 5U})
+        m.update(a, static_cast<int>(stamp),
+                 [&](auto& r, crdt::replica_id id) { return r.assign(id, stamp, "v"); });
+    CHECK(crdt::max_stamp(m) == 9);
+}
