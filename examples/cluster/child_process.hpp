@@ -34,9 +34,12 @@ public:
         output_.set_nonblocking();
     }
     child_process(child_process&& other) noexcept
-        : process_(std::exchange(other.process_, -1)), input_(std::move(other.input_)),
-          output_(std::move(other.output_)), partial_(std::move(other.partial_)),
-          lines_(std::move(other.lines_)), status_(other.status_) {}
+        : process_(std::exchange(other.process_, -1)),
+          input_(std::move(other.input_)),
+          output_(std::move(other.output_)),
+          partial_(std::move(other.partial_)),
+          lines_(std::move(other.lines_)),
+          status_(other.status_) {}
     child_process& operator=(child_process&& other) noexcept {
         if (this != &other) {
             end();
@@ -99,7 +102,8 @@ private:
 
     [[noreturn]] static void run(const std::vector<std::string>& command, int input, int output) {
         std::vector<char*> arguments;
-        for (const std::string& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
+        for (const std::string& each : command)
+            arguments.push_back(const_cast<char*>(each.c_str()));
         arguments.push_back(nullptr);
         ::dup2(input, STDIN_FILENO);
         ::dup2(output, STDOUT_FILENO);
@@ -126,9 +130,7 @@ private:
         }
     }
 
-    void note(int raw) {
-        status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
-    }
+    void note(int raw) { status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw); }
     void end() {
         kill();
         if (running()) wait();

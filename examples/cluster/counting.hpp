@@ -27,7 +27,10 @@ public:
 
     counting(const std::vector<std::string>& inputs, std::size_t partitions, std::uint64_t epochs,
              double rate, teller tell)
-        : inputs_(inputs), partitions_(partitions), epochs_(epochs), rate_(rate),
+        : inputs_(inputs),
+          partitions_(partitions),
+          epochs_(epochs),
+          rate_(rate),
           tell_(std::move(tell)) {}
 
     // Reads and cuts the input of these partitions, from their beginning.
@@ -36,8 +39,8 @@ public:
         const auto files = list_files(inputs_);
         for (const std::size_t each : partitions) {
             if (!runs_.contains(each)) {
-                runs_.emplace(each, partition_run(partition_input(files, each, partitions_), each,
-                                                  epochs_));
+                runs_.emplace(
+                    each, partition_run(partition_input(files, each, partitions_), each, epochs_));
                 waiting_.insert(each);
             }
         }
@@ -57,9 +60,8 @@ public:
             if (const auto* stored = checkpoints.stored()) {
                 run.resume(stored->epoch, checkpoints.bytes_of(run.name()));
             }
-            tell_("resumed partition=" + std::to_string(each) +
-                  " epoch=" + std::to_string(run.last_cut()) +
-                  " offset=" + std::to_string(run.next()));
+            tell_("resumed partition=" + std::to_string(each) + " epoch=" +
+                  std::to_string(run.last_cut()) + " offset=" + std::to_string(run.next()));
         }
     }
 
@@ -75,9 +77,8 @@ public:
             const double cost = static_cast<double>(run->next_bytes());
             allowance_ -= run->replaying() ? cost / replay_speed : cost;
             const bool again = run->replaying();
-            const counts delta = run->count_next([&](const std::string& path) {
-                tell_("unreadable " + path);
-            });
+            const counts delta =
+                run->count_next([&](const std::string& path) { tell_("unreadable " + path); });
             replayed_ += again ? 1U : 0U;
             ++processed_;
             batch_.counted.advance(run->name(), delta);
@@ -134,8 +135,7 @@ private:
 
     // The pace is that of every partition, so a worker with more partitions is not slower.
     void allow(gossip::time_point now) {
-        const double seconds =
-            last_ ? std::chrono::duration<double>(now - *last_).count() : 0.0;
+        const double seconds = last_ ? std::chrono::duration<double>(now - *last_).count() : 0.0;
         last_ = now;
         const auto running = static_cast<double>(runs_.size() - waiting_.size());
         const double second = rate_ * running;

@@ -28,7 +28,8 @@ class run_directory {
 public:
     run_directory() {
         std::error_code failed;
-        std::string made = (std::filesystem::temp_directory_path(failed) / "cluster-XXXXXX").string();
+        std::string made =
+            (std::filesystem::temp_directory_path(failed) / "cluster-XXXXXX").string();
         if (failed || ::mkdtemp(made.data()) == nullptr) {
             throw system_failure("cannot make a temporary directory");
         }
@@ -130,7 +131,8 @@ void print_restored(const std::vector<std::string>& lines) {
                         field_of(line, "state_root").c_str());
         }
         if (line.starts_with("top ")) {
-            std::printf("%12s  %s\n", field_of(line, "count").c_str(), field_of(line, "word").c_str());
+            std::printf("%12s  %s\n", field_of(line, "count").c_str(),
+                        field_of(line, "word").c_str());
         }
     }
 }
@@ -148,8 +150,8 @@ bool judge(const demo_cluster& workers, const story_facts& facts,
     made.check(workers.replayed() > 0,
                "records replayed after the kill: " + std::to_string(workers.replayed()) + " of " +
                    std::to_string(workers.processed()) + " processed");
-    made.check(counts.too_high == 0, "counts too high, by records counted twice: " +
-                                         std::to_string(counts.too_high));
+    made.check(counts.too_high == 0,
+               "counts too high, by records counted twice: " + std::to_string(counts.too_high));
     made.check(moved > 0, "entries that repair moved after " + workers.at(facts.cut_off).name +
                               " was cut off: " + std::to_string(moved));
     made.check(reborn && signed_only_by(restored, victim.name, victim.incarnation),
@@ -172,10 +174,11 @@ bool run_demo(const demo_options& options, run_directory& directory) {
 
     demo_cluster workers(settings_for(options, bytes, directory.path()));
     const cluster_settings& settings = workers.settings();
-    std::printf("seed %llu, %.2f MB/s; the sequential program found %llu words, %llu of them distinct\n",
-                static_cast<unsigned long long>(options.seed), static_cast<double>(settings.rate) / 1e6,
-                static_cast<unsigned long long>(right.at("words")),
-                static_cast<unsigned long long>(right.at("distinct_words")));
+    std::printf(
+        "seed %llu, %.2f MB/s; the sequential program found %llu words, %llu of them distinct\n",
+        static_cast<unsigned long long>(options.seed), static_cast<double>(settings.rate) / 1e6,
+        static_cast<unsigned long long>(right.at("words")),
+        static_cast<unsigned long long>(right.at("distinct_words")));
     demo_story story(workers, options.seed, bytes);
     story.run(std::chrono::seconds(120 + 3 * bytes / settings.rate));
     stop(workers);

@@ -26,8 +26,8 @@ struct worker_view {
     std::string address;
     std::uint64_t incarnation = 0;
     std::uint64_t restarts = 0;
-    std::map<std::size_t, std::uint64_t> records; // by owned partition, as it started
-    std::size_t resumed = 0;                      // partitions begun since it started
+    std::map<std::size_t, std::uint64_t> records;  // by owned partition, as it started
+    std::size_t resumed = 0;                       // partitions begun since it started
     std::optional<std::uint64_t> first_submission; // its incarnation, since it started
     std::string digest;
     bool stopped = false;
@@ -78,12 +78,25 @@ public:
     // A worker that comes back gets the port that it had.
     void start(std::size_t i, const std::set<std::size_t>& owned) {
         worker_view& worker = workers_[i];
-        const std::uint64_t rate = std::max<std::uint64_t>(settings_.rate / settings_.partitions, 1);
-        std::vector<std::string> command{
-            settings_.worker_program, "--name", worker.name, "--store", store_of(i),
-            "--cluster", settings_.label, "--partitions", std::to_string(settings_.partitions),
-            "--epochs", std::to_string(settings_.epochs), "--rate", std::to_string(rate),
-            "--report-ms", std::to_string(settings_.report_ms), "--port", port_of(i)};
+        const std::uint64_t rate =
+            std::max<std::uint64_t>(settings_.rate / settings_.partitions, 1);
+        std::vector<std::string> command{settings_.worker_program,
+                                         "--name",
+                                         worker.name,
+                                         "--store",
+                                         store_of(i),
+                                         "--cluster",
+                                         settings_.label,
+                                         "--partitions",
+                                         std::to_string(settings_.partitions),
+                                         "--epochs",
+                                         std::to_string(settings_.epochs),
+                                         "--rate",
+                                         std::to_string(rate),
+                                         "--report-ms",
+                                         std::to_string(settings_.report_ms),
+                                         "--port",
+                                         port_of(i)};
         if (!owned.empty()) command.insert(command.end(), {"--owned", list_of(owned)});
         const std::string seed = a_live_address();
         if (!seed.empty()) command.insert(command.end(), {"--seed-address", seed});

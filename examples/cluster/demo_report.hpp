@@ -50,8 +50,8 @@ inline comparison compare(const counts_by_label& got, const counts_by_label& rig
         made.too_low += mine < theirs ? 1U : 0U;
         made.too_high += mine > theirs ? 1U : 0U;
         if (mine != theirs && made.first.empty()) {
-            made.first = each.first + ": " + std::to_string(mine) + " instead of " +
-                         std::to_string(theirs);
+            made.first =
+                each.first + ": " + std::to_string(mine) + " instead of " + std::to_string(theirs);
         }
     }
     return made;

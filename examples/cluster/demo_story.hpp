@@ -58,8 +58,18 @@ public:
     const story_facts& facts() const { return facts_; }
 
 private:
-    enum class turn { starting, counting, victim_dead, victim_alone, victim_back, to_cut, cut, healed,
-                      comparing, over };
+    enum class turn {
+        starting,
+        counting,
+        victim_dead,
+        victim_alone,
+        victim_back,
+        to_cut,
+        cut,
+        healed,
+        comparing,
+        over
+    };
 
     double percent() const {
         return 100.0 * static_cast<double>(workers_.counted()) / static_cast<double>(bytes_);
@@ -87,35 +97,33 @@ private:
     void go_on() {
         const double done = percent();
         switch (turn_) {
-        case turn::starting:
-            if (workers_.all([](const worker_view& each) { return each.ready; })) choose_roles();
-            break;
-        case turn::counting:
-            if (time_to_kill(done)) kill_victim(done);
-            break;
-        case turn::victim_dead:
-            if (done >= next_at_) facts_.taken_over ? bring_back_idle() : bring_back(done);
-            break;
-        case turn::victim_alone:
-            if (workers_.at(facts_.victim).ready) give_one_back();
-            break;
-        case turn::victim_back:
-            if (workers_.at(facts_.victim).resumed >= expected_back_) note_resumed(done);
-            break;
-        case turn::to_cut:
-            if (done >= next_at_) cut_one_off(done);
-            break;
-        case turn::cut:
-            if (done >= next_at_) heal();
-            break;
-        case turn::healed:
-            if (all_equal_and_stored()) ask_digests();
-            break;
-        case turn::comparing:
-            compare_digests();
-            break;
-        case turn::over:
-            break;
+            case turn::starting:
+                if (workers_.all([](const worker_view& each) { return each.ready; }))
+                    choose_roles();
+                break;
+            case turn::counting:
+                if (time_to_kill(done)) kill_victim(done);
+                break;
+            case turn::victim_dead:
+                if (done >= next_at_) facts_.taken_over ? bring_back_idle() : bring_back(done);
+                break;
+            case turn::victim_alone:
+                if (workers_.at(facts_.victim).ready) give_one_back();
+                break;
+            case turn::victim_back:
+                if (workers_.at(facts_.victim).resumed >= expected_back_) note_resumed(done);
+                break;
+            case turn::to_cut:
+                if (done >= next_at_) cut_one_off(done);
+                break;
+            case turn::cut:
+                if (done >= next_at_) heal();
+                break;
+            case turn::healed:
+                if (all_equal_and_stored()) ask_digests();
+                break;
+            case turn::comparing: compare_digests(); break;
+            case turn::over: break;
         }
     }
 
@@ -156,12 +164,14 @@ private:
         facts_.old_incarnation = workers_.at(facts_.victim).incarnation;
         records_of_victim_ = workers_.at(facts_.victim).records;
         workers_.kill(facts_.victim);
-        say("KILL      %s by SIGKILL at %.1f %%, its last stored checkpoint is %llu", name(facts_.victim),
-            done, static_cast<unsigned long long>(workers_.at(facts_.victim).stored));
+        say("KILL      %s by SIGKILL at %.1f %%, its last stored checkpoint is %llu",
+            name(facts_.victim), done,
+            static_cast<unsigned long long>(workers_.at(facts_.victim).stored));
         if (facts_.taken_over) {
             workers_.command(facts_.heir,
                              "take " + demo_cluster::list_of(workers_.dealt_to(facts_.victim)));
-            say("TAKE OVER %s goes on with the partitions of %s", name(facts_.heir), name(facts_.victim));
+            say("TAKE OVER %s goes on with the partitions of %s", name(facts_.heir),
+                name(facts_.victim));
         }
         next_at_ = done + (facts_.taken_over ? 10 : 4);
         turn_ = turn::victim_dead;
@@ -187,7 +197,8 @@ private:
         workers_.command(facts_.heir, "drop " + std::to_string(largest));
         workers_.command(facts_.victim, "take " + std::to_string(largest));
         expected_back_ = 1;
-        say("GIVE BACK partition %zu, from %s to %s", largest, name(facts_.heir), name(facts_.victim));
+        say("GIVE BACK partition %zu, from %s to %s", largest, name(facts_.heir),
+            name(facts_.victim));
         turn_ = turn::victim_back;
     }
     void note_resumed(double done) {

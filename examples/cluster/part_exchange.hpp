@@ -34,7 +34,9 @@ public:
 
     explicit connection(descriptor socket) : socket_(std::move(socket)) {}
 
-    void queue(std::span<const std::byte> bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+    void queue(std::span<const std::byte> bytes) {
+        out_.insert(out_.end(), bytes.begin(), bytes.end());
+    }
     const byte_string& received() const { return in_; }
     bool sent() const { return sent_ == out_.size(); }
     int fd() const { return socket_.get(); }

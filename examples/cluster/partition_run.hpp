@@ -73,8 +73,7 @@ public:
     counts count_next(const std::function<void(const std::string& path)>& unreadable) {
         const input_record& record = input_.record(next());
         if (record.unreadable) unreadable(input_.file_of(record).path);
-        const tally found =
-            record.unreadable ? unreadable_tally() : tally_of(input_.text(record));
+        const tally found = record.unreadable ? unreadable_tally() : tally_of(input_.text(record));
         return counted_.process(next(), [&](counts& into, crdt::replica_id actor) {
             return apply(into, actor, found);
         });

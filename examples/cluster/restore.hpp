@@ -66,8 +66,8 @@ inline void print_top_words(const counts& total) {
         return a.first != b.first ? a.first > b.first : a.second < b.second;
     };
     const std::size_t most = std::min(shown, words.size());
-    std::partial_sort(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(most),
-                      words.end(), more);
+    std::partial_sort(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(most), words.end(),
+                      more);
     words.resize(most);
     for (const auto& [count, word] : words) {
         std::printf("top word=%s count=%llu\n", word.c_str(),

@@ -57,10 +57,10 @@ inline tally unreadable_tally() {
 inline counts apply(counts& into, crdt::replica_id actor, const tally& found) {
     counts delta;
     for (const auto& [word, count] : found.words) {
-        delta.words.merge(into.words.update(
-            actor, std::string(word), [&, count = count](crdt::g_counter& slot, auto self) {
-                return slot.increment(self, count);
-            }));
+        delta.words.merge(into.words.update(actor, std::string(word),
+                                            [&, count = count](crdt::g_counter& slot, auto self) {
+                                                return slot.increment(self, count);
+                                            }));
     }
     delta.word_count = into.word_count.increment(actor, found.word_count);
     delta.lines = into.lines.increment(actor, found.lines);

@@ -27,11 +27,16 @@ bool obey(worker_node& node, const worker_options& options, const std::string& l
         node.stop();
         return false;
     }
-    if (verb == "cut" || verb == "heal") node.cut(verb == "cut");
-    else if (verb == "take") node.take(parse_partitions(list, options.partitions));
-    else if (verb == "drop") node.drop(parse_partitions(list, options.partitions));
-    else if (verb == "digest") node.tell_digest();
-    else throw failure("unknown command '" + line + "'");
+    if (verb == "cut" || verb == "heal")
+        node.cut(verb == "cut");
+    else if (verb == "take")
+        node.take(parse_partitions(list, options.partitions));
+    else if (verb == "drop")
+        node.drop(parse_partitions(list, options.partitions));
+    else if (verb == "digest")
+        node.tell_digest();
+    else
+        throw failure("unknown command '" + line + "'");
     return true;
 }
 

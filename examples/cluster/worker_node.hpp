@@ -51,8 +51,11 @@ struct sockets {
 class worker_node {
 public:
     explicit worker_node(const worker_options& options)
-        : options_(options), store_(options.store), lease_(store_.lease()),
-          incarnation_(next_incarnation()), sockets_(sockets::open(options.port)),
+        : options_(options),
+          store_(options.store),
+          lease_(store_.lease()),
+          incarnation_(next_incarnation()),
+          sockets_(sockets::open(options.port)),
           engine_(configuration(), incarnation_),
           checkpoints_(store_, std::move(sockets_.parts)),
           counting_(options.inputs, options.partitions, options.epochs, options.rate, tell) {
@@ -64,14 +67,14 @@ public:
         for (std::size_t i = 0; i < options.partitions; ++i) {
             plan.members.push_back(partition_name(i));
         }
-        engine_.update(&shared_state::checkpoints, [&](auto& all, auto) { return all.set_plan(plan); });
+        engine_.update(&shared_state::checkpoints,
+                       [&](auto& all, auto) { return all.set_plan(plan); });
         std::string owned;
         for (const auto& [partition, run] : counting_.runs()) {
             owned += "," + std::to_string(partition) + ":" + std::to_string(run.records());
         }
-        tell("ready address=" + sockets_.datagrams.address() +
-             " incarnation=" + std::to_string(incarnation_) +
-             (owned.empty() ? "" : " owned=" + owned.substr(1)));
+        tell("ready address=" + sockets_.datagrams.address() + " incarnation=" +
+             std::to_string(incarnation_) + (owned.empty() ? "" : " owned=" + owned.substr(1)));
     }
 
     static void tell(const std::string& line) { std::cout << line << std::endl; }
@@ -112,8 +115,7 @@ public:
         checkpoints_.step(engine_, now);
         engine_.tick(now);
         send();
-        while (engine_.poll_event()) {
-        }
+        while (engine_.poll_event()) {}
         if (now >= next_report_) report(now);
         sleep(commands);
     }
@@ -205,15 +207,14 @@ private:
             return std::string(" ") + key + "=" + std::to_string(value);
         };
         tell("progress" + number("processed", counting_.processed()) +
-             number("replayed", counting_.replayed()) +
-             number("part", counting_.part_of_epoch()) + number("submitted", submitted) +
-             number("stored", checkpoints_.stored_epoch()) +
+             number("replayed", counting_.replayed()) + number("part", counting_.part_of_epoch()) +
+             number("submitted", submitted) + number("stored", checkpoints_.stored_epoch()) +
              number("fetched", checkpoints_.parts_fetched()) +
              number("members", static_cast<std::uint64_t>(alive) + 1) +
              number("repaired", done.entries_repaired) + number("sessions", done.repair_sessions) +
              number("out", done.bytes_out) + number("in", done.bytes_in) +
-             number("finished", counting_.finished() ? 1 : 0) +
-             " root=" + hex(engine_.root()) + " context=" + hex(engine_.context_digest()) +
+             number("finished", counting_.finished() ? 1 : 0) + " root=" + hex(engine_.root()) +
+             " context=" + hex(engine_.context_digest()) +
              (counted.empty() ? "" : " counted=" + counted.substr(1)));
     }
 
@@ -223,7 +224,8 @@ private:
         const auto due = std::min(engine_.next_deadline(), next_report_) - steady_now();
         const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count();
         const auto longest = counting_.finished() ? 20 : 5;
-        ::poll(watched.data(), watched.size(), static_cast<int>(std::clamp<std::int64_t>(ms, 0, longest)));
+        ::poll(watched.data(), watched.size(),
+               static_cast<int>(std::clamp<std::int64_t>(ms, 0, longest)));
     }
 
     worker_options options_;

@@ -65,20 +65,34 @@ inline worker_options parse_worker_options(arguments words) {
     std::string owned;
     while (words.more()) {
         const std::string word = words.next();
-        if (word == "--name") read.name = words.value();
-        else if (word == "--store") read.store = words.value();
-        else if (word == "--seed-address") read.seed_address = words.value();
-        else if (word == "--port") read.port = static_cast<std::uint16_t>(words.number(65535));
-        else if (word == "--cluster") read.cluster = words.value();
-        else if (word == "--owned") owned = words.value();
-        else if (word == "--partitions") read.partitions = words.number(99);
-        else if (word == "--epochs") read.epochs = words.number(1000);
-        else if (word == "--rate") read.rate = static_cast<double>(words.number(1'000'000'000'000));
-        else if (word == "--report-ms") read.report = std::chrono::milliseconds(words.number(60000));
-        else if (word == "--restore") read.restore = words.value();
-        else if (word == "--out") read.out = words.value();
-        else if (word.starts_with("-")) throw failure("unknown option " + word);
-        else read.inputs.push_back(word);
+        if (word == "--name")
+            read.name = words.value();
+        else if (word == "--store")
+            read.store = words.value();
+        else if (word == "--seed-address")
+            read.seed_address = words.value();
+        else if (word == "--port")
+            read.port = static_cast<std::uint16_t>(words.number(65535));
+        else if (word == "--cluster")
+            read.cluster = words.value();
+        else if (word == "--owned")
+            owned = words.value();
+        else if (word == "--partitions")
+            read.partitions = words.number(99);
+        else if (word == "--epochs")
+            read.epochs = words.number(1000);
+        else if (word == "--rate")
+            read.rate = static_cast<double>(words.number(1'000'000'000'000));
+        else if (word == "--report-ms")
+            read.report = std::chrono::milliseconds(words.number(60000));
+        else if (word == "--restore")
+            read.restore = words.value();
+        else if (word == "--out")
+            read.out = words.value();
+        else if (word.starts_with("-"))
+            throw failure("unknown option " + word);
+        else
+            read.inputs.push_back(word);
     }
     if (read.partitions == 0 || read.epochs == 0) {
         throw failure("there is at least one partition and one epoch");

@@ -75,8 +75,8 @@ public:
         const auto from = reaching(added.replica, added.first == 1 ? 1 : added.first - 1);
         auto to = from;
         interval joined = added;
-        for (; to != intervals_.end() && to->replica == added.replica &&
-               to->first <= added.last + 1;
+        for (;
+             to != intervals_.end() && to->replica == added.replica && to->first <= added.last + 1;
              ++to) {
             if (to->first <= added.first && added.last <= to->last) return false;
             joined.first = std::min(joined.first, to->first);

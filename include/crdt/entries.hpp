@@ -82,9 +82,8 @@ struct for_each_entry_fn {
     template <class S, class F>
     void operator()(const S& s, F&& f, entry_id path = 0) const {
         if constexpr (wire::reflected<S>) {
-            wire::for_each_field<S>([&]<class Field>(Field) {
-                (*this)(Field::get(s), f, wire::mix(path, Field::id));
-            });
+            wire::for_each_field<S>(
+                [&]<class Field>(Field) { (*this)(Field::get(s), f, wire::mix(path, Field::id)); });
         } else if constexpr (requires { s.for_each_entry(path, f); }) {
             s.for_each_entry(path, f);
         } else if (!(s == S{})) {
@@ -231,9 +230,8 @@ struct max_stamp_fn {
     stamp_t operator()(const S& s) const {
         stamp_t greatest = 0;
         if constexpr (wire::reflected<S>) {
-            wire::for_each_field<S>([&]<class Field>(Field) {
-                greatest = std::max(greatest, (*this)(Field::get(s)));
-            });
+            wire::for_each_field<S>(
+                [&]<class Field>(Field) { greatest = std::max(greatest, (*this)(Field::get(s))); });
         } else if constexpr (requires { s.max_stamp(); }) {
             greatest = s.max_stamp();
         }

@@ -79,9 +79,8 @@ public:
     void split(std::size_t max_bytes, F&& f) const {
         detail::part_builder<g_set, F> parts(detail::room_after(max_bytes, 5), f);
         for (const auto& value : elements_)
-            parts.add(std::max<std::size_t>(wire::encoded_size(value), 8), [&](g_set& part) {
-                part.elements_.insert(part.elements_.end(), value);
-            });
+            parts.add(std::max<std::size_t>(wire::encoded_size(value), 8),
+                      [&](g_set& part) { part.elements_.insert(part.elements_.end(), value); });
         parts.flush();
     }
 

@@ -17,8 +17,8 @@ using stamp_t = std::uint64_t;
 
 /// What a merge met that no correct cluster produces. The merge itself is lawful all the same.
 struct report {
-    std::vector<dot> double_spent;            ///< dots that arrived with two payloads
-    std::vector<stamp_t> conflicting_stamps;  ///< stamps one replica used for two values
+    std::vector<dot> double_spent;           ///< dots that arrived with two payloads
+    std::vector<stamp_t> conflicting_stamps; ///< stamps one replica used for two values
 
     bool empty() const { return double_spent.empty() && conflicting_stamps.empty(); }
 };
@@ -26,25 +26,32 @@ struct report {
 namespace detail {
 
 template <class L>
-concept has_leq = requires(const L& a) { { a.leq(a) } -> std::same_as<bool>; };
+concept has_leq = requires(const L& a) {
+    { a.leq(a) } -> std::same_as<bool>;
+};
 
 template <class L>
-concept has_difference = requires(const L& a) { { a.difference(a) } -> std::same_as<L>; };
+concept has_difference = requires(const L& a) {
+    { a.difference(a) } -> std::same_as<L>;
+};
 
 struct merge_fn {
     template <class L>
     bool operator()(L& a, const L& b, report* found = nullptr) const {
         if constexpr (wire::reflected<L>) {
             bool grew = false;
-            wire::for_each_field<L>([&]<class Field>(Field) {
-                grew |= (*this)(Field::get(a), Field::get(b), found);
-            });
+            wire::for_each_field<L>(
+                [&]<class Field>(Field) { grew |= (*this)(Field::get(a), Field::get(b), found); });
             return grew;
-        } else if constexpr (requires { { a.merge(b, found) } -> std::same_as<bool>; }) {
+        } else if constexpr (requires {
+                                 { a.merge(b, found) } -> std::same_as<bool>;
+                             }) {
             return a.merge(b, found);
         } else {
-            static_assert(requires { { a.merge(b) } -> std::same_as<bool>; },
-                          "not a lattice: no `bool merge(const L&)`; is a struct field no CRDT?");
+            static_assert(
+                requires {
+                    { a.merge(b) } -> std::same_as<bool>;
+                }, "not a lattice: no `bool merge(const L&)`; is a struct field no CRDT?");
             return a.merge(b);
         }
     }
@@ -67,9 +74,8 @@ struct leq_fn {
     [[nodiscard]] bool operator()(const L& a, const L& b) const {
         if constexpr (wire::reflected<L>) {
             bool all = true;
-            wire::for_each_field<L>([&]<class Field>(Field) {
-                all = all && (*this)(Field::get(a), Field::get(b));
-            });
+            wire::for_each_field<L>(
+                [&]<class Field>(Field) { all = all && (*this)(Field::get(a), Field::get(b)); });
             return all;
         } else if constexpr (has_leq<L>) {
             return a.leq(b);

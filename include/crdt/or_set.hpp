@@ -96,8 +96,8 @@ public:
         bool below = true;
         other.for_live_in(context_, [&](const dot& d, const T& theirs) {
             const auto mine = live_.find(d);
-            below = below && mine != live_.end() &&
-                    detail::compare_bytes(mine->second, theirs) <= 0;
+            below =
+                below && mine != live_.end() && detail::compare_bytes(mine->second, theirs) <= 0;
         });
         return below;
     }
@@ -266,8 +266,7 @@ private:
     void for_live_in(const causal_context& context, F f) const {
         for (const auto& i : context.intervals())
             for (auto at = live_.lower_bound({i.replica, i.first});
-                 at != live_.end() && at->first.replica == i.replica &&
-                 at->first.counter <= i.last;
+                 at != live_.end() && at->first.replica == i.replica && at->first.counter <= i.last;
                  ++at)
                 f(at->first, at->second);
     }

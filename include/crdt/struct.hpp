@@ -13,9 +13,9 @@ namespace joinery::crdt {
 /// A struct of lattices is a lattice: the product, field by field.
 ///
 ///     struct cart {
-///         BOOST_HANA_DEFINE_STRUCT(cart, (crdt::g_counter, visits), (crdt::or_set<std::string>, items));
-///         static constexpr std::string_view schema_name = "cart";
-///         friend bool operator==(const cart&, const cart&) = default;
+///         BOOST_HANA_DEFINE_STRUCT(cart, (crdt::g_counter, visits), (crdt::or_set<std::string>,
+///         items)); static constexpr std::string_view schema_name = "cart"; friend bool
+///         operator==(const cart&, const cart&) = default;
 ///     };
 ///
 /// merge, leq, difference, entries, encoding: all derived. A field is known on the wire by a hash

@@ -64,7 +64,7 @@ public:
 
     /// Probes until all are equal, without further writes or loss; false if it does not end.
     bool settle() {
-        for (int round = 0; round < 200; ++round) {
+        for (std::size_t round = 0; round < 200; ++round) {
             while (!bag_.empty()) deliver_one(false, false);
             if (equal()) return true;
             for (std::size_t i = 0; i < nodes_.size(); ++i)

@@ -20,8 +20,10 @@ namespace detail {
 /// The bytes of a value in a column, where integers have their full width.
 template <class T>
 std::size_t column_bytes(const T& value) {
-    if constexpr (std::integral<T>) return sizeof(T);
-    else return wire::encoded_size(value);
+    if constexpr (std::integral<T>)
+        return sizeof(T);
+    else
+        return wire::encoded_size(value);
 }
 
 /// Last tie-break everywhere: lexicographic order of the canonical bytes.

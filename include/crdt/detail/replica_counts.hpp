@@ -47,9 +47,8 @@ public:
     }
 
     bool leq(const replica_counts& other) const {
-        return std::all_of(slots_.begin(), slots_.end(), [&](const slot& s) {
-            return s.count <= other.get(s.replica);
-        });
+        return std::all_of(slots_.begin(), slots_.end(),
+                           [&](const slot& s) { return s.count <= other.get(s.replica); });
     }
 
     replica_counts difference(const replica_counts& known) const {
@@ -78,8 +77,7 @@ public:
     void changes(const replica_counts& delta, entry_id path, F& f) const {
         for (const auto& s : delta.slots_) {
             const auto mine = get(s.replica);
-            if (mine < s.count)
-                f(path_of(path, s.replica), version({s.replica, mine}), version(s));
+            if (mine < s.count) f(path_of(path, s.replica), version({s.replica, mine}), version(s));
         }
     }
 
@@ -119,8 +117,9 @@ public:
 
 private:
     std::vector<slot>::const_iterator find(replica_id id) const {
-        return std::lower_bound(slots_.begin(), slots_.end(), id,
-                                [](const slot& s, replica_id wanted) { return s.replica < wanted; });
+        return std::lower_bound(
+            slots_.begin(), slots_.end(), id,
+            [](const slot& s, replica_id wanted) { return s.replica < wanted; });
     }
 
     template <class F>

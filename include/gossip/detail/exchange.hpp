@@ -9,6 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +65,7 @@ public:
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer) {
+        if (!questions_.empty()) answer_questions();
         if (push_turns_ > 0 && !pushes_.empty()) {
             --push_turns_; // beyond, updates wait for the interval and travel together
             push();
@@ -97,6 +101,14 @@ private:
     static constexpr int clock_patience = 64;           // intervals without repair after a refusal
     static constexpr std::size_t max_context_pieces = 256;
     static constexpr std::size_t part_overhead = 1 + 3;
+
+    static constexpr std::size_t max_questions = 256; // of one peer, waiting
+
+    /// What one peer wants to have, of several asks.
+    struct questions {
+        std::vector<crdt::entry_id> ids;
+        std::size_t asks = 0;
+    };
 
     enum class outcome : std::uint8_t { joined, malformed, ahead };
 
@@ -354,13 +366,40 @@ private:
             net.refuse(result, receipt::status::malformed);
             return;
         }
-        const State answer = crdt::answer(local.state(), crdt::id_set(message.ids), asked);
+        if (asked == State{}) {
+            // Cutting a fragment walks the whole state, so what waits is answered in one walk.
+            questions& waiting = questions_[peer.known.address];
+            if (waiting.asks == max_questions) return;
+            ++waiting.asks;
+            waiting.ids.insert(waiting.ids.end(), message.ids.begin(), message.ids.end());
+            return;
+        }
+        send_answer(peer.known.address,
+                    crdt::answer(local.state(), crdt::id_set(message.ids), asked), 1);
+    }
+
+    /// Answers the questions of peers that hold nothing under the ids: fragments are enough.
+    void answer_questions() {
+        const auto waiting = std::exchange(questions_, {});
+        std::vector<crdt::entry_id> all;
+        for (const auto& [to, asked] : waiting)
+            all.insert(all.end(), asked.ids.begin(), asked.ids.end());
+        const State found = crdt::fragment(local.state(), crdt::id_set(std::move(all)));
+        for (const auto& [to, asked] : waiting) {
+            if (waiting.size() == 1)
+                send_answer(to, found, asked.asks);
+            else
+                send_answer(to, crdt::fragment(found, crdt::id_set(asked.ids)), asked.asks);
+        }
+    }
+
+    void send_answer(const std::string& to, const State& answer, std::size_t asks) {
         std::size_t sent = 0;
         crdt::split(answer, net.room() - part_overhead, [&](const State& part) {
-            if (sent++ >= node::max_replies) return; // the next session finds the rest
+            if (sent++ >= asks * node::max_replies) return; // the next session finds the rest
             ++net.stats.answers;
             const auto bytes = wire::encode_nested(part);
-            net.send(peer.known.address, answer_message{bytes}, traffic_class::bulk);
+            net.send(to, answer_message{bytes}, traffic_class::bulk);
         });
     }
 
@@ -482,6 +521,7 @@ private:
 
     static constexpr std::size_t list_overhead = 1 + 8 + 3;
 
+    std::map<std::string, questions> questions_;
     std::vector<item_range> pushes_;
     unsigned push_turns_ = 0;
     std::uint64_t wall_ms_ = 0;
