@@ -33,6 +33,12 @@ inline std::vector<std::string> split_at(std::string_view text, char separator) 
     return parts;
 }
 
+// Adds one more to a text that lists things with commas.
+inline void append_to_list(std::string& list, const std::string& each) {
+    if (!list.empty()) list += ',';
+    list += each;
+}
+
 // "key=value" pairs between blanks, as the processes tell each other.
 inline std::string field_of(std::string_view line, std::string_view key) {
     for (const std::string& word : split_at(line, ' ')) {

@@ -74,13 +74,13 @@ std::string beside_this_program(const char* name) {
 
 cluster_settings settings_for(const demo_options& options, std::uint64_t bytes,
                               const std::string& directory) {
-    constexpr std::uint64_t default_seconds = 36;
+    constexpr std::uint64_t default_seconds = 32;
     cluster_settings made;
     made.worker_program = beside_this_program("cluster_worker");
     made.directory = directory;
     made.label = "demo-" + std::to_string(::getpid());
     made.nodes = options.nodes;
-    made.partitions = 3 * options.nodes;
+    made.partitions = 2 * options.nodes;
     made.epochs = 10;
     made.rate = options.rate != 0 ? options.rate : bytes / default_seconds + 1;
     const std::uint64_t ms = bytes * 1000 / made.rate;

@@ -125,8 +125,8 @@ public:
     }
     static std::string list_of(const std::set<std::size_t>& partitions) {
         std::string list;
-        for (const std::size_t each : partitions) list += "," + std::to_string(each);
-        return list.empty() ? list : list.substr(1);
+        for (const std::size_t each : partitions) append_to_list(list, std::to_string(each));
+        return list;
     }
 
     // Waits a little for news of the workers and takes it in. Throws failure if one has died.

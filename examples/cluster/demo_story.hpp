@@ -253,7 +253,8 @@ private:
             std::snprintf(text, sizeof text, " %5.2f",
                           static_cast<double>(demo_cluster::sum(worker.counted)) / 1e6);
             each_done += worker.process ? text : "  dead";
-            members += " " + (worker.process ? std::to_string(worker.members) : "-");
+            members += ' ';
+            members += worker.process ? std::to_string(worker.members) : "-";
             stored = std::max(stored, worker.stored);
         }
         say("%5.1f %%  MB%s  members%s  checkpoint %llu  gossip %.1f MB  roots %s", percent(),

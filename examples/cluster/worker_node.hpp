@@ -71,10 +71,10 @@ public:
                        [&](auto& all, auto) { return all.set_plan(plan); });
         std::string owned;
         for (const auto& [partition, run] : counting_.runs()) {
-            owned += "," + std::to_string(partition) + ":" + std::to_string(run.records());
+            append_to_list(owned, pair_of(partition, run.records()));
         }
         tell("ready address=" + sockets_.datagrams.address() + " incarnation=" +
-             std::to_string(incarnation_) + (owned.empty() ? "" : " owned=" + owned.substr(1)));
+             std::to_string(incarnation_) + (owned.empty() ? "" : " owned=" + owned));
     }
 
     static void tell(const std::string& line) { std::cout << line << std::endl; }
@@ -121,9 +121,16 @@ public:
     }
 
 private:
-    static constexpr auto checkpoint_patience = std::chrono::seconds(5);
+    static constexpr auto checkpoint_patience = std::chrono::seconds(3);
     static constexpr auto longest_receive = std::chrono::milliseconds(30);
     static constexpr std::size_t max_datagram = 8192;
+
+    static std::string pair_of(std::size_t partition, std::uint64_t count) {
+        std::string text = std::to_string(partition);
+        text += ':';
+        text += std::to_string(count);
+        return text;
+    }
 
     std::uint64_t next_incarnation() const {
         std::random_device device;
@@ -147,8 +154,8 @@ private:
         made.interval = std::chrono::milliseconds(100);
         made.peer_timeout = std::chrono::seconds(2);
         made.max_datagram = max_datagram;
-        // Small on purpose: what a cut worker misses is soon only to be had by repair.
-        made.relay_bytes = std::size_t{1} << 18U;
+        // Small on purpose: most of what a cut worker misses is soon only to be had by repair.
+        made.relay_bytes = std::size_t{1} << 20U;
         return made;
     }
 
@@ -194,8 +201,7 @@ private:
         std::string counted;
         std::uint64_t submitted = options_.epochs;
         for (const auto& [partition, run] : counting_.runs()) {
-            counted += "," + std::to_string(partition) + ":" +
-                       std::to_string(value_of(run.counted().bytes));
+            append_to_list(counted, pair_of(partition, value_of(run.counted().bytes)));
             submitted = std::min(submitted, run.last_cut());
         }
         const auto members = engine_.members();
@@ -215,7 +221,7 @@ private:
              number("out", done.bytes_out) + number("in", done.bytes_in) +
              number("finished", counting_.finished() ? 1 : 0) + " root=" + hex(engine_.root()) +
              " context=" + hex(engine_.context_digest()) +
-             (counted.empty() ? "" : " counted=" + counted.substr(1)));
+             (counted.empty() ? "" : " counted=" + counted));
     }
 
     void sleep(int commands) {
