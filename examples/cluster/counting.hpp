@@ -59,6 +59,8 @@ public:
             partition_run& run = runs_.at(each);
             if (const auto* stored = checkpoints.stored()) {
                 run.resume(stored->epoch, checkpoints.bytes_of(run.name()));
+                // All who heard of these counts before may be gone.
+                batch_.counted.advance(run.name(), run.counted());
             }
             tell_("resumed partition=" + std::to_string(each) + " epoch=" +
                   std::to_string(run.last_cut()) + " offset=" + std::to_string(run.next()));

@@ -48,6 +48,7 @@ struct cluster_settings {
     std::size_t partitions = 0;
     std::uint64_t epochs = 0;
     std::uint64_t rate = 0; // bytes per second of all
+    std::uint64_t relay_bytes = 0;
     std::uint64_t report_ms = 0;
     std::uint16_t port = 0;
     std::vector<std::string> inputs;
@@ -93,6 +94,8 @@ public:
                                          std::to_string(settings_.epochs),
                                          "--rate",
                                          std::to_string(rate),
+                                         "--relay-bytes",
+                                         std::to_string(settings_.relay_bytes),
                                          "--report-ms",
                                          std::to_string(settings_.report_ms),
                                          "--port",

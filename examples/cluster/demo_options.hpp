@@ -15,7 +15,8 @@ inline constexpr std::string_view demo_usage =
     "  --nodes N   worker processes, 3 to 20 (default 5)\n"
     "  --seed S    decides who is killed and when, who comes back and how, who is cut off (default "
     "1)\n"
-    "  --rate R    bytes per second of all workers together (default: the input in about 36 seconds)\n"
+    "  --rate R    bytes per second of all workers together (default: the input in about 36 "
+    "seconds)\n"
     "  --port P    the workers' ports from P on, UDP and TCP (default: free ones)\n"
     "  --keep      keep the stores and reports\n";
 

@@ -154,8 +154,7 @@ private:
         made.interval = std::chrono::milliseconds(100);
         made.peer_timeout = std::chrono::seconds(2);
         made.max_datagram = max_datagram;
-        // Small on purpose: most of what a cut worker misses is soon only to be had by repair.
-        made.relay_bytes = std::size_t{1} << 20U;
+        made.relay_bytes = options_.relay_bytes;
         return made;
     }
 

@@ -24,6 +24,7 @@ inline constexpr std::string_view worker_usage =
     "  --partitions N       partitions of the whole input (default 1)\n"
     "  --epochs E           checkpoints of the whole input (default 10)\n"
     "  --rate R             bytes per second and partition; 0 (default): as fast as it goes\n"
+    "  --relay-bytes N      updates kept for peers that ask for them again (default 1 MiB)\n"
     "  --report-ms MS       how often progress is written (default 200)\n"
     "Commands on the standard input: take LIST, drop LIST, cut, heal, digest, stop.\n";
 
@@ -37,6 +38,7 @@ struct worker_options {
     std::size_t partitions = 1;
     std::uint64_t epochs = 10;
     double rate = 0;
+    std::size_t relay_bytes = std::size_t{1} << 20U;
     std::chrono::milliseconds report{200};
     std::vector<std::string> inputs;
     std::string restore; // restore from this store instead of working
@@ -83,6 +85,8 @@ inline worker_options parse_worker_options(arguments words) {
             read.epochs = words.number(1000);
         else if (word == "--rate")
             read.rate = static_cast<double>(words.number(1'000'000'000'000));
+        else if (word == "--relay-bytes")
+            read.relay_bytes = words.number(std::size_t{1} << 30U);
         else if (word == "--report-ms")
             read.report = std::chrono::milliseconds(words.number(60000));
         else if (word == "--restore")

@@ -17,7 +17,7 @@ namespace {
 using set = crdt::or_set<std::string>;
 using strings = std::vector<std::string>;
 
-const crdt::replica_id a{1}, b{2}, c{3};
+const crdt::replica_id a{1}, b{2};
 
 set after(set s, const set& delta) {
     s.merge(delta);

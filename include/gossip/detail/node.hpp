@@ -59,7 +59,7 @@ public:
         self_ahead_told_ = false;
     }
 
-    // Time ------------------------------------------------------------------------------------
+    // Time
 
     /// Time never goes back here, and stays where sums with it cannot overflow.
     void advance(time_point to) {
@@ -77,7 +77,7 @@ public:
         return now + std::clamp(patience, settings.interval / 16, 8 * settings.interval);
     }
 
-    // Sending ---------------------------------------------------------------------------------
+    // Sending
 
     /// The bytes of a message that fit into one datagram.
     std::size_t room() const { return settings.max_datagram - frame_.overhead(); }
@@ -124,7 +124,7 @@ public:
         return std::nullopt;
     }
 
-    // Events ----------------------------------------------------------------------------------
+    // Events
 
     void tell(event happened) {
         if (events_.size() >= std::max<std::size_t>(settings.max_events, 1)) {
@@ -147,7 +147,7 @@ public:
         return first;
     }
 
-    // Receiving -------------------------------------------------------------------------------
+    // Receiving
 
     /// Opens a datagram and notes its sender, null if there is nothing to handle.
     peer_record* open(std::string_view from, bytes_view datagram, bytes_view& message,
@@ -183,7 +183,7 @@ public:
         return nullptr;
     }
 
-    // Items -----------------------------------------------------------------------------------
+    // Items
 
     /// Pulls what the peer has advertised and this engine never received.
     void pull_from(peer_record& peer) {
@@ -245,7 +245,7 @@ public:
         stats.blobs_given_up += given_up;
     }
 
-    // Blobs -----------------------------------------------------------------------------------
+    // Blobs
 
     void fetch_more(const wire::digest& digest) {
         // Each source may be the nearest; the deadline is that of a stranger until pieces come.
