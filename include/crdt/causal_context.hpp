@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <crdt/detail/small_column.hpp>
 #include <crdt/dot.hpp>
 #include <crdt/error.hpp>
 
@@ -9,7 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace joinery::crdt {
 
@@ -34,7 +35,7 @@ public:
     };
 
     bool empty() const { return intervals_.empty(); }
-    std::span<const interval> intervals() const { return intervals_; }
+    std::span<const interval> intervals() const { return {intervals_.data(), intervals_.size()}; }
 
     bool contains(const dot& d) const {
         const auto at = reaching(d.replica, d.counter);
@@ -82,29 +83,30 @@ public:
             joined.first = std::min(joined.first, to->first);
             joined.last = std::max(joined.last, to->last);
         }
-        const auto at = intervals_.begin() + (from - intervals_.cbegin());
-        if (from == to) {
+        const auto at = static_cast<std::size_t>(from - begin());
+        const auto end = static_cast<std::size_t>(to - begin());
+        if (at == end) {
             intervals_.insert(at, joined);
         } else {
-            *at = joined;
-            intervals_.erase(from + 1, to);
+            intervals_[at] = joined;
+            intervals_.erase(at + 1, end);
         }
         return true;
     }
 
     bool merge(const causal_context& other) {
-        if (&other == this) return false;
-        if (other.intervals_.size() * 8 < intervals_.size()) {
+        if (other.intervals_ == intervals_) return false;
+        if (other.intervals_.size() <= few || other.intervals_.size() * 8 < intervals_.size()) {
             bool grew = false;
             for (const auto& i : other.intervals_) grew |= add(i);
             return grew;
         }
-        std::vector<interval> all;
-        all.reserve(intervals_.size() + other.intervals_.size());
+        column all;
+        all.resize_for_overwrite(intervals_.size() + other.intervals_.size());
         std::merge(intervals_.begin(), intervals_.end(), other.intervals_.begin(),
-                   other.intervals_.end(), std::back_inserter(all), before);
+                   other.intervals_.end(), all.begin(), before);
         coalesce(all);
-        const bool grew = all != intervals_;
+        const bool grew = !(all == intervals_);
         if (grew) intervals_ = std::move(all);
         return grew;
     }
@@ -185,7 +187,13 @@ public:
     friend bool operator==(const causal_context&, const causal_context&) = default;
 
 private:
-    using iterator = std::vector<interval>::const_iterator;
+    using column = detail::small_column<interval, 2>;
+    using iterator = const interval*;
+
+    /// So many intervals are added one by one without asking for memory.
+    static constexpr std::size_t few = 8;
+
+    iterator begin() const { return intervals_.begin(); }
 
     static bool before(const interval& a, const interval& b) {
         return a.replica != b.replica ? a.replica < b.replica : a.first < b.first;
@@ -200,7 +208,7 @@ private:
                                 });
     }
 
-    static void coalesce(std::vector<interval>& sorted) {
+    static void coalesce(column& sorted) {
         std::size_t kept = 0;
         for (std::size_t i = 1; i < sorted.size(); ++i) {
             if (sorted[i].replica == sorted[kept].replica &&
@@ -227,7 +235,7 @@ private:
         }
     }
 
-    std::vector<interval> intervals_;
+    column intervals_;
 };
 
 } // namespace joinery::crdt

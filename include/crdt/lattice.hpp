@@ -15,12 +15,24 @@ namespace joinery::crdt {
 /// Hybrid time: 48 bits of milliseconds above a 16-bit counter. See hybrid_clock.
 using stamp_t = std::uint64_t;
 
-/// What a merge met that no correct cluster produces. The merge itself is lawful all the same.
+/// Events `from` to `to` of an origin were truncated before they arrived here.
+struct history_gap {
+    replica_id origin;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+
+    friend bool operator==(const history_gap&, const history_gap&) = default;
+};
+
+/// What a merge met that the application should hear of. The merge itself is lawful all the same.
 struct report {
     std::vector<dot> double_spent;           ///< dots that arrived with two payloads
     std::vector<stamp_t> conflicting_stamps; ///< stamps one replica used for two values
+    std::vector<history_gap> history_gaps;   ///< events that can no longer arrive
 
-    bool empty() const { return double_spent.empty() && conflicting_stamps.empty(); }
+    bool empty() const {
+        return double_spent.empty() && conflicting_stamps.empty() && history_gaps.empty();
+    }
 };
 
 namespace detail {

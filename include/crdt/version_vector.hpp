@@ -27,7 +27,7 @@ public:
         if (before == max_count) throw counter_exhausted();
         version_vector delta;
         delta.counts_.raise(self, before + 1);
-        merge(delta);
+        counts_.raise(self, before + 1);
         return delta;
     }
 
@@ -37,7 +37,7 @@ public:
     /// Calls f(replica, count) in replica order.
     template <class F>
     void for_each(F f) const {
-        for (const auto& slot : counts_.slots()) f(slot.replica, slot.count);
+        for (const auto slot : counts_.slots()) f(slot.replica, slot.count);
     }
 
     bool merge(const version_vector& other, report* = nullptr) {

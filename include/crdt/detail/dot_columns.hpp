@@ -9,58 +9,44 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <span>
 #include <vector>
 
 namespace joinery::crdt::detail {
 
-/// The wire form of dot -> payload: per replica, in dot order, chunks of 512 counters that are a
-/// sorted list (below 32 dots) or a bitmap, and then all payloads as one column. The form of a
-/// chunk follows from its dots alone, so equal stores have equal bytes.
-template <class T>
+/// The wire form of a sorted list of dots: per replica, in dot order, chunks of 512 counters that
+/// are a list of offsets or, if 32 dots or more are in it, a bitmap. The form of a chunk follows
+/// from its dots alone. Dots without payload bytes are all lists: a bit must not become a dot.
 class dot_columns {
 public:
-    using store = std::map<dot, T>;
-
-    static void write(wire::writer& w, const store& dots) {
-        w.varint(count_runs(dots, [](const dot& d) { return d.replica; }));
+    static void write(wire::writer& w, std::span<const dot> dots, bool bitmaps) {
+        std::size_t replicas = 0;
+        for (std::size_t i = 0; i < dots.size(); ++i)
+            replicas += i == 0 || dots[i].replica != dots[i - 1].replica;
+        w.varint(replicas);
+        std::vector<std::uint64_t> counters;
         for (auto at = dots.begin(); at != dots.end();) {
-            const auto id = at->first.replica;
-            const auto end = std::find_if(
-                at, dots.end(), [&](const auto& entry) { return entry.first.replica != id; });
-            std::vector<std::uint64_t> counters;
-            for (; at != end; ++at) counters.push_back(at->first.counter);
+            const auto id = at->replica;
+            counters.clear();
+            for (; at != dots.end() && at->replica == id; ++at) counters.push_back(at->counter);
             w.fixed64(id.value);
-            write_chunks(w, counters);
+            write_chunks(w, counters, bitmaps);
         }
-        std::vector<T> column;
-        column.reserve(dots.size());
-        for (const auto& [d, value] : dots) column.push_back(value);
-        wire::put_column(w, column);
     }
 
     /// Fails the reader on dots outside `context` and on any form but the canonical one.
-    static void read(wire::reader& r, const causal_context& context, store& dots) {
-        dots.clear();
-        std::vector<dot> keys;
+    static std::vector<dot> read(wire::reader& r, const causal_context& context, bool bitmaps) {
+        std::vector<dot> dots;
         const auto replicas = r.count(11);
         for (std::size_t n = 0; n < replicas && r.ok(); ++n) {
             replica_id id;
             id.read(r);
-            if (n != 0 && id <= keys.back().replica) r.fail(wire::errc::non_canonical);
-            read_chunks(r, id, keys);
+            if (n != 0 && id <= dots.back().replica) r.fail(wire::errc::non_canonical);
+            read_chunks(r, id, bitmaps, dots);
         }
-        if (!r.ok()) return;
-        std::vector<T> column;
-        wire::get_column(r, keys.size(), column);
-        if (!r.ok()) return;
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-            if (!context.contains(keys[i])) {
-                dots.clear();
-                return r.fail(wire::errc::bad_value);
-            }
-            dots.emplace_hint(dots.end(), keys[i], std::move(column[i]));
-        }
+        for (const auto& d : dots)
+            if (!context.contains(d)) r.fail(wire::errc::bad_value);
+        return dots;
     }
 
 private:
@@ -69,18 +55,12 @@ private:
     static constexpr std::size_t bitmap_from = 32;
     using bitmap = std::array<std::uint64_t, chunk_size / 64>;
 
-    template <class Key>
-    static std::size_t count_runs(const store& dots, Key key) {
-        std::size_t runs = 0;
-        const dot* previous = nullptr;
-        for (const auto& [d, value] : dots) {
-            runs += previous == nullptr || key(*previous) != key(d);
-            previous = &d;
-        }
-        return runs;
+    static bool listed(std::uint64_t alive, bool bitmaps) {
+        return alive < bitmap_from || !bitmaps;
     }
 
-    static void write_chunks(wire::writer& w, const std::vector<std::uint64_t>& counters) {
+    static void write_chunks(wire::writer& w, const std::vector<std::uint64_t>& counters,
+                             bool bitmaps) {
         std::size_t chunks = 1;
         for (std::size_t i = 1; i < counters.size(); ++i)
             chunks += (counters[i] >> chunk_bits) != (counters[i - 1] >> chunk_bits);
@@ -92,7 +72,7 @@ private:
             while (end < counters.size() && counters[end] >> chunk_bits == chunk) ++end;
             w.varint(chunk - floor);
             w.varint(end - i);
-            if (end - i < bitmap_from)
+            if (listed(end - i, bitmaps))
                 write_list(w, counters, i, end);
             else
                 write_bitmap(w, counters, i, end);
@@ -121,7 +101,7 @@ private:
         for (const auto word : bits) w.fixed64(word);
     }
 
-    static void read_chunks(wire::reader& r, replica_id id, std::vector<dot>& keys) {
+    static void read_chunks(wire::reader& r, replica_id id, bool bitmaps, std::vector<dot>& keys) {
         const auto chunks = r.count(3);
         if (chunks == 0) r.fail(wire::errc::non_canonical);
         std::uint64_t floor = 0;
@@ -132,7 +112,7 @@ private:
                 alive == 0 || alive > chunk_size)
                 return r.fail(wire::errc::bad_value);
             const auto chunk = floor + skip;
-            if (alive < bitmap_from)
+            if (listed(alive, bitmaps))
                 read_list(r, {id, chunk << chunk_bits}, alive, keys);
             else
                 read_bitmap(r, {id, chunk << chunk_bits}, alive, keys);

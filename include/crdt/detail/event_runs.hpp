@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <crdt/detail/event_block.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace joinery::crdt::detail {
+
+/// The events of one origin in blocks by sequence.
+template <class T>
+struct event_run {
+    replica_id origin;
+    std::vector<event_block<T>> blocks;
+
+    /// The first block with at least this index.
+    std::size_t place(std::uint64_t index) const {
+        if (blocks.empty() || blocks.back().index < index) return blocks.size();
+        // Without gaps the place of a block follows from its index.
+        const auto guess = index - std::min(index, blocks.front().index);
+        if (guess < blocks.size() && blocks[guess].index == index) return guess;
+        const auto at =
+            std::lower_bound(blocks.begin(), blocks.end(), index,
+                             [](const event_block<T>& b, std::uint64_t i) { return b.index < i; });
+        return static_cast<std::size_t>(at - blocks.begin());
+    }
+    const event_block<T>* find(std::uint64_t index) const {
+        const auto at = place(index);
+        return at != blocks.size() && blocks[at].index == index ? &blocks[at] : nullptr;
+    }
+    event_block<T>& make(std::uint64_t index) {
+        const auto at = place(index);
+        if (at == blocks.size() || blocks[at].index != index) {
+            event_block<T> fresh;
+            fresh.index = index;
+            blocks.insert(blocks.begin() + static_cast<std::ptrdiff_t>(at), std::move(fresh));
+        }
+        return blocks[at];
+    }
+
+    friend bool operator==(const event_run&, const event_run&) = default;
+};
+
+/// All live events: runs by origin, none empty.
+template <class T>
+class event_runs {
+public:
+    using run = event_run<T>;
+    using block = event_block<T>;
+
+    const std::vector<run>& all() const { return runs_; }
+    bool empty() const { return runs_.empty(); }
+
+    std::size_t size() const {
+        std::size_t sum = 0;
+        for (const auto& r : runs_)
+            for (const auto& b : r.blocks) sum += b.records.size();
+        return sum;
+    }
+
+    const run* find(replica_id origin) const {
+        const auto at = place(origin);
+        return at != runs_.size() && runs_[at].origin == origin ? &runs_[at] : nullptr;
+    }
+    const block* find(replica_id origin, std::uint64_t index) const {
+        const auto* r = find(origin);
+        return r == nullptr ? nullptr : r->find(index);
+    }
+    event_mask alive(replica_id origin, std::uint64_t index) const {
+        const auto* b = find(origin, index);
+        return b == nullptr ? 0 : b->alive;
+    }
+
+    /// The block to put events into. Precondition: it gets one.
+    block& make(replica_id origin, std::uint64_t index) {
+        const auto at = place(origin);
+        if (at == runs_.size() || runs_[at].origin != origin)
+            runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(at), run{origin, {}});
+        return runs_[at].make(index);
+    }
+
+    /// Calls f(origin, block, mask) for the live events that a context names: in O(what it finds),
+    /// whole blocks of an interval at once. A block may come more than once, with other events.
+    template <class F>
+    void for_each_in(const causal_context& context, F f) const {
+        for (const auto& i : context.intervals()) {
+            const auto* r = find(i.replica);
+            if (r == nullptr) continue;
+            const auto last = block_of(i.last);
+            for (auto at = r->place(block_of(i.first));
+                 at != r->blocks.size() && r->blocks[at].index <= last; ++at)
+                if (const auto mask = mask_in(i, r->blocks[at].index) & r->blocks[at].alive)
+                    f(r->origin, r->blocks[at], mask);
+        }
+    }
+
+    /// Drops the live events that a context names and `kept` has not; true if there were any.
+    bool drop(const causal_context& context, const event_runs& kept) {
+        bool dropped = false;
+        for (const auto& i : context.intervals()) {
+            const auto at = place(i.replica);
+            if (at == runs_.size() || runs_[at].origin != i.replica) continue;
+            dropped |= drop(runs_[at], i, kept.find(i.replica));
+            if (runs_[at].blocks.empty())
+                runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
+        }
+        return dropped;
+    }
+
+    /// The dots of all live events.
+    causal_context dots() const {
+        causal_context live;
+        for (const auto& r : runs_)
+            for (const auto& b : r.blocks)
+                for_runs(r.origin, b.index, b.alive, [&](const auto& i) { live.add(i); });
+        return live;
+    }
+
+    void write(wire::writer& w) const {
+        w.varint(runs_.size());
+        for (const auto& r : runs_) {
+            w.fixed64(r.origin.value);
+            w.varint(r.blocks.size());
+            std::uint64_t floor = 0;
+            for (const auto& b : r.blocks) {
+                w.varint(b.index - floor);
+                event_block_codec<T>::write(w, b);
+                floor = b.index + 1;
+            }
+        }
+    }
+
+    /// Fails on events outside `context` and on any form but the canonical one.
+    void read(wire::reader& r, const causal_context& context) {
+        runs_.clear();
+        const auto n = r.count(13);
+        for (std::size_t i = 0; i < n && r.ok(); ++i) {
+            run next;
+            next.origin.read(r);
+            if (i != 0 && next.origin <= runs_.back().origin) r.fail(wire::errc::non_canonical);
+            read_blocks(r, context, next);
+            runs_.push_back(std::move(next));
+        }
+        if (!r.ok()) runs_.clear();
+    }
+
+    friend bool operator==(const event_runs&, const event_runs&) = default;
+
+private:
+    std::size_t place(replica_id origin) const {
+        const auto at = std::lower_bound(runs_.begin(), runs_.end(), origin,
+                                         [](const run& r, replica_id id) { return r.origin < id; });
+        return static_cast<std::size_t>(at - runs_.begin());
+    }
+
+    static bool drop(run& r, const causal_context::interval& i, const run* kept) {
+        const auto last = block_of(i.last);
+        const auto from = r.place(block_of(i.first));
+        bool dropped = false, emptied = false;
+        auto to = from;
+        for (; to != r.blocks.size() && r.blocks[to].index <= last; ++to) {
+            auto& b = r.blocks[to];
+            const auto* other = kept == nullptr ? nullptr : kept->find(b.index);
+            const auto gone =
+                b.alive & mask_in(i, b.index) & ~(other == nullptr ? event_mask{0} : other->alive);
+            if (gone == 0) continue;
+            b.erase(gone);
+            dropped = true;
+            emptied = emptied || b.alive == 0;
+        }
+        if (emptied) {
+            const auto begin = r.blocks.begin() + static_cast<std::ptrdiff_t>(from);
+            const auto end = r.blocks.begin() + static_cast<std::ptrdiff_t>(to);
+            r.blocks.erase(std::remove_if(begin, end, [](const block& b) { return b.alive == 0; }),
+                           end);
+        }
+        return dropped;
+    }
+
+    static void read_blocks(wire::reader& r, const causal_context& context, run& into) {
+        const auto n = r.count(5);
+        if (n == 0) r.fail(wire::errc::non_canonical);
+        constexpr auto last = (max_count - 1) / 64;
+        std::uint64_t floor = 0;
+        for (std::size_t i = 0; i < n && r.ok(); ++i) {
+            const auto skip = r.varint();
+            if (floor > last || skip > last - floor) return r.fail(wire::errc::bad_value);
+            block next;
+            next.index = floor + skip;
+            event_block_codec<T>::read(r, mask_in(context, into.origin, next.index), next);
+            floor = next.index + 1;
+            into.blocks.push_back(std::move(next));
+        }
+    }
+
+    std::vector<run> runs_;
+};
+
+} // namespace joinery::crdt::detail

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <crdt/detail/dot_columns.hpp>
+#include <crdt/detail/dot_view.hpp>
+#include <crdt/detail/payload_column.hpp>
+
+#include <algorithm>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace joinery::crdt {
+
+/// What a store of live dots brings, so that one causal join serves all: dot_set, dot_fun, dot_map.
+/// A view is what stands under a dot: keys and payload, by reference; an entry is the dots under
+/// equal keys. `columns` are the views of many dots as they come off the wire.
+template <class S>
+concept dot_store = std::regular<S> && requires(S& s, const S& c, const dot& d, typename S::view v,
+                                                typename S::columns& columns, wire::reader& r) {
+    { c.dot_count() } -> std::same_as<std::size_t>;
+    { c.holds(d) } -> std::same_as<bool>;
+    { c.at(d) } -> std::same_as<std::optional<typename S::view>>;
+    s.put(d, v);
+    s.drop(d);
+    columns.read(r, std::size_t{});
+    { columns.at(std::size_t{}) } -> std::same_as<typename S::view>;
+};
+
+/// The payload of a dot that has none.
+struct no_payload {
+    void write(wire::writer&) const {}
+    void read(wire::reader&) {}
+    friend auto operator<=>(const no_payload&, const no_payload&) = default;
+};
+
+/// Live dots without payload.
+///
+/// State      sorted dots.
+/// Cost       O(log n), plus the dots shifted.
+/// Source     Almeida et al. 2018, arXiv 1603.01529 (DotSet).
+class dot_set {
+public:
+    using view = detail::payload_view<no_payload>;
+    /// Tables of keys on the wire.
+    static constexpr std::size_t tables = 0;
+
+    std::size_t dot_count() const { return dots_.size(); }
+    std::span<const dot> dots() const { return dots_; }
+    bool holds(const dot& d) const { return std::binary_search(dots_.begin(), dots_.end(), d); }
+    std::optional<view> at(const dot& d) const {
+        return holds(d) ? std::optional(view{&none}) : std::nullopt;
+    }
+    /// Precondition: d is not held.
+    void put(const dot& d, const view&) {
+        dots_.insert(std::lower_bound(dots_.begin(), dots_.end(), d), d);
+    }
+    /// Precondition: d is held.
+    void drop(const dot& d) { dots_.erase(std::lower_bound(dots_.begin(), dots_.end(), d)); }
+
+    /// Calls f(dot, view) in dot order.
+    template <class F>
+    void for_each(F f) const {
+        for (const auto& d : dots_) f(d, view{&none});
+    }
+    /// The same for the dots in `seen`.
+    template <class F>
+    void for_each_in(const causal_context& seen, F f) const {
+        detail::for_items_in(
+            dots_, seen, [](const dot& d) -> const dot& { return d; },
+            [&](const dot& d) { return std::lower_bound(dots_.begin(), dots_.end(), d); },
+            [&](const dot& d) { f(d, view{&none}); });
+    }
+    /// Calls f(view) once an entry.
+    template <class F>
+    void for_each_leaf(F f) const {
+        if (!dots_.empty()) f(view{&none});
+    }
+    bool has_leaf(const view&) const { return !dots_.empty(); }
+    /// Calls f(dot, view) for the dots of the entry that `v` names.
+    template <class F>
+    void for_leaf(const view&, F f) const {
+        for_each(f);
+    }
+
+    struct columns {
+        void read(wire::reader&, std::size_t) {}
+        view at(std::size_t) const { return {&none}; }
+    };
+    static void write_columns(wire::writer&, std::span<const view>) {}
+    static std::size_t view_bytes(const view&) { return 0; }
+
+    friend bool operator==(const dot_set&, const dot_set&) = default;
+
+private:
+    static constexpr no_payload none{};
+
+    std::vector<dot> dots_;
+};
+
+/// Live dots with a payload each.
+///
+/// State      dot -> payload.
+/// Cost       O(log n).
+/// Source     Almeida et al. 2018, arXiv 1603.01529 (DotFun).
+template <class P>
+class dot_fun {
+public:
+    using view = detail::payload_view<P>;
+    static constexpr std::size_t tables = 0;
+
+    std::size_t dot_count() const { return payloads_.size(); }
+    const std::map<dot, P>& payloads() const { return payloads_; }
+    bool holds(const dot& d) const { return payloads_.contains(d); }
+    std::optional<view> at(const dot& d) const {
+        const auto found = payloads_.find(d);
+        return found == payloads_.end() ? std::nullopt : std::optional(view{&found->second});
+    }
+    /// Precondition: d is not held.
+    void put(const dot& d, const view& v) { payloads_.emplace(d, *v.payload); }
+    void drop(const dot& d) { payloads_.erase(d); }
+
+    template <class F>
+    void for_each(F f) const {
+        for (const auto& [d, payload] : payloads_) f(d, view{&payload});
+    }
+    template <class F>
+    void for_each_in(const causal_context& seen, F f) const {
+        detail::for_dots_in(payloads_, seen,
+                            [&](const auto& item) { f(item.first, view{&item.second}); });
+    }
+    template <class F>
+    void for_each_leaf(F f) const {
+        if (!payloads_.empty()) f(view{&payloads_.begin()->second});
+    }
+    bool has_leaf(const view&) const { return !payloads_.empty(); }
+    template <class F>
+    void for_leaf(const view&, F f) const {
+        for_each(f);
+    }
+
+    struct columns {
+        void read(wire::reader& r, std::size_t n) { payloads.read(r, n); }
+        view at(std::size_t i) const { return {&payloads[i]}; }
+
+        detail::payload_column<P> payloads;
+    };
+    static void write_columns(wire::writer& w, std::span<const view> views) {
+        detail::payload_column<P>::write(w, views, [](const view& v) { return v.payload; });
+    }
+    static std::size_t view_bytes(const view& v) { return detail::column_bytes(*v.payload); }
+
+    friend bool operator==(const dot_fun&, const dot_fun&) = default;
+
+private:
+    std::map<dot, P> payloads_;
+};
+
+/// Live dots below keys.
+///
+/// State      key -> store, none of them empty; dot -> its key.
+/// Invariant  a dot is live under one key at most; the index follows from the stores.
+/// Cost       O(log n) for a key and for a dot: dropping a dot looks at no other key.
+/// Source     Almeida et al. 2018, arXiv 1603.01529 (DotMap), with an index.
+template <element K, dot_store S>
+class dot_map {
+public:
+    using view = detail::keyed_view<K, typename S::view>;
+    /// Whether the keys are a plain column on the wire: where mostly one dot is below each.
+    static constexpr bool bare = std::same_as<typename S::view, dot_set::view>;
+    static constexpr std::size_t tables = S::tables + (bare ? 0 : 1);
+
+    dot_map() = default;
+    dot_map(const dot_map& other) : stores_(other.stores_) { copy_index(other); }
+    dot_map(dot_map&&) noexcept = default;
+    dot_map& operator=(const dot_map& other) {
+        if (this != &other) *this = dot_map(other);
+        return *this;
+    }
+    dot_map& operator=(dot_map&&) noexcept = default;
+    ~dot_map() = default;
+
+    std::size_t dot_count() const { return index_.size(); }
+    const std::map<K, S>& entries() const { return stores_; }
+    const S* below(const K& key) const {
+        const auto found = stores_.find(key);
+        return found == stores_.end() ? nullptr : &found->second;
+    }
+    bool holds(const dot& d) const { return index_.contains(d); }
+    std::optional<view> at(const dot& d) const {
+        const auto found = index_.find(d);
+        return found == index_.end() ? std::nullopt : std::optional(view_of(*found));
+    }
+    /// Precondition: d is not held.
+    void put(const dot& d, const view& v) {
+        const auto store = stores_.try_emplace(*v.key).first;
+        store->second.put(d, v.below);
+        index_.emplace(d, store);
+    }
+    /// Precondition: d is held.
+    void drop(const dot& d) {
+        const auto found = index_.find(d);
+        const auto store = found->second;
+        index_.erase(found);
+        store->second.drop(d);
+        if (store->second.dot_count() == 0) stores_.erase(store);
+    }
+
+    template <class F>
+    void for_each(F f) const {
+        for (const auto& item : index_) f(item.first, view_of(item));
+    }
+    template <class F>
+    void for_each_in(const causal_context& seen, F f) const {
+        detail::for_dots_in(index_, seen, [&](const auto& item) { f(item.first, view_of(item)); });
+    }
+    template <class F>
+    void for_each_leaf(F f) const {
+        for (const auto& [key, store] : stores_)
+            store.for_each_leaf([&](const auto& below) { f(view{&key, below}); });
+    }
+    bool has_leaf(const view& v) const {
+        const auto found = stores_.find(*v.key);
+        return found != stores_.end() && found->second.has_leaf(v.below);
+    }
+    template <class F>
+    void for_leaf(const view& v, F f) const {
+        const auto found = stores_.find(*v.key);
+        if (found == stores_.end()) return;
+        found->second.for_leaf(v.below, [&](const dot& d, const auto& below) {
+            f(d, view{&found->first, below});
+        });
+    }
+
+    /// Takes the store under `key` out for a change; settle() must follow before anything else.
+    S take(const K& key) {
+        const auto found = stores_.find(key);
+        return found == stores_.end() ? S{} : std::exchange(found->second, S{});
+    }
+    /// Puts a store that held `before` dots back under `key`. `changed` has the dots that were
+    /// added or dropped meanwhile; of those, what is in `known` but not live here stays away.
+    void settle(const K& key, S&& store, std::size_t before, const causal_context& changed,
+                const causal_context& known) {
+        const auto here = stores_.try_emplace(key).first;
+        std::vector<dot> gone, fresh, refused;
+        detail::for_dots_in(index_, changed, [&](const auto& item) {
+            if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
+        });
+        store.for_each_in(changed, [&](const dot& d, const auto&) {
+            const auto found = index_.find(d);
+            const bool live = found != index_.end();
+            if (live ? found->second != here : known.contains(d))
+                refused.push_back(d);
+            else if (!live)
+                fresh.push_back(d);
+        });
+        for (const auto& d : refused) store.drop(d);
+        if (store.dot_count() != before + fresh.size() - gone.size())
+            return replace(here, std::move(store));
+        here->second = std::move(store);
+        for (const auto& d : gone) index_.erase(d);
+        for (const auto& d : fresh) index_.emplace(d, here);
+        if (here->second.dot_count() == 0) stores_.erase(here);
+    }
+
+    /// Keys are a column where mostly one dot is below each, a sorted table with the index of each
+    /// dot's key elsewhere.
+    struct columns {
+        void read(wire::reader& r, std::size_t n) {
+            if constexpr (bare)
+                keys.read(r, n);
+            else
+                read_table(r, n);
+            if (r.ok()) below.read(r, n);
+        }
+        view at(std::size_t i) const {
+            if constexpr (bare)
+                return {&keys[i], below.at(i)};
+            else
+                return {&keys[of_dot[i]], below.at(i)};
+        }
+
+        void read_table(wire::reader& r, std::size_t n) {
+            const auto size = r.count();
+            if (size > n) r.fail(wire::errc::non_canonical);
+            if (r.ok()) keys.read(r, size);
+            for (std::size_t i = 1; i < keys.size(); ++i)
+                if (!(keys[i - 1] < keys[i])) r.fail(wire::errc::non_canonical);
+            std::vector<bool> used(keys.size());
+            for (std::size_t i = 0; i < n && r.ok(); ++i) {
+                const auto which = r.varint();
+                if (which >= keys.size()) return r.fail(wire::errc::bad_value);
+                of_dot.push_back(static_cast<std::size_t>(which));
+                used[of_dot.back()] = true;
+            }
+            if (std::find(used.begin(), used.end(), false) != used.end())
+                r.fail(wire::errc::non_canonical);
+        }
+
+        detail::payload_column<K> keys;
+        std::vector<std::size_t> of_dot;
+        typename S::columns below;
+    };
+    static void write_columns(wire::writer& w, std::span<const view> views) {
+        if constexpr (bare) {
+            detail::payload_column<K>::write(w, views, [](const view& v) { return v.key; });
+        } else {
+            write_table(w, views);
+        }
+        std::vector<typename S::view> below;
+        below.reserve(views.size());
+        for (const auto& v : views) below.push_back(v.below);
+        S::write_columns(w, below);
+    }
+    static std::size_t view_bytes(const view& v) {
+        return detail::column_bytes(*v.key) + (bare ? 0 : table_bytes) + S::view_bytes(v.below);
+    }
+
+    friend bool operator==(const dot_map& a, const dot_map& b) { return a.stores_ == b.stores_; }
+
+private:
+    using store_map = std::map<K, S>;
+    using place = typename store_map::iterator;
+
+    static constexpr std::size_t table_bytes = 4;
+
+    static view view_of(const std::pair<const dot, place>& item) {
+        return {&item.second->first, *item.second->second.at(item.first)};
+    }
+
+    void copy_index(const dot_map& other) {
+        std::unordered_map<const K*, place> copies;
+        copies.reserve(stores_.size());
+        auto copy = stores_.begin();
+        for (const auto& [key, store] : other.stores_) copies.emplace(&key, copy++);
+        for (const auto& [d, original] : other.index_)
+            index_.emplace_hint(index_.end(), d, copies.at(&original->first));
+    }
+
+    /// settle() for a store that was swapped for another one as a whole.
+    void replace(place here, S&& store) {
+        std::erase_if(index_, [&](const auto& item) { return item.second == here; });
+        here->second = std::move(store);
+        here->second.for_each([&](const dot& d, const auto&) { index_.emplace(d, here); });
+        if (here->second.dot_count() == 0) stores_.erase(here);
+    }
+
+    static void write_table(wire::writer& w, std::span<const view> views) {
+        std::map<K, std::size_t> table;
+        for (const auto& v : views) table.emplace(*v.key, 0);
+        std::vector<const K*> keys;
+        for (auto& [key, index] : table) {
+            index = keys.size();
+            keys.push_back(&key);
+        }
+        w.varint(keys.size());
+        detail::payload_column<K>::write(w, std::span<const K* const>(keys),
+                                         [](const K* key) { return key; });
+        for (const auto& v : views) w.varint(table.find(*v.key)->second);
+    }
+
+    store_map stores_;
+    std::map<dot, place> index_;
+};
+
+} // namespace joinery::crdt

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <cstdint>
+
+#include <doctest/doctest.h>
+
+#include <crdt/entries.hpp>
+#include <crdt/ew_flag.hpp>
+
+#include "every_order.hpp"
+
+namespace crdt = joinery::crdt;
+namespace wire = joinery::wire;
+
+namespace {
+
+using flag = crdt::ew_flag;
+
+const crdt::replica_id a{1}, b{2};
+
+} // namespace
+
+TEST_CASE("a new flag is false") { CHECK(!flag{}.value()); }
+
+TEST_CASE("enabling sets, disabling clears") {
+    flag f;
+    f.enable(a);
+    CHECK(f.value());
+    f.disable(b);
+    CHECK(!f.value());
+    f.enable(b);
+    CHECK(f.value());
+}
+
+TEST_CASE("an enabling that the disabling had not seen wins") {
+    flag x;
+    x.enable(a);
+    flag y = x;
+    x.disable(a);
+    y.enable(b);
+    CHECK(in_every_order<flag>({x, y}).value());
+}
+
+TEST_CASE("disabling a flag that is false is bottom") {
+    flag f;
+    CHECK(f.disable(a) == flag{});
+    f.enable(a);
+    f.disable(a);
+    CHECK(f.disable(a) == flag{});
+    CHECK(!crdt::removes(flag{}));
+}
+
+TEST_CASE("a disabling costs what it cancels") {
+    flag f;
+    for (int i = 0; i < 1000; ++i) f.enable(a);
+    CHECK(wire::encode_nested(f.disable(b)).size() < 24);
+    CHECK(wire::encode(f).size() < 32);
+}
+
+TEST_CASE("many concurrent enablings come back from their bytes, at a byte or more each") {
+    flag all;
+    for (int i = 1; i <= 400; ++i) {
+        flag author;
+        flag last;
+        for (int n = 0; n < i; ++n) last = author.enable(a);
+        // The enabling without what it replaced.
+        all.merge(author.fragment(0, crdt::id_set({0})));
+    }
+    CHECK(all.value());
+    CHECK(wire::encode(all).size() > 400);
+    CHECK(wire::decode<flag>(wire::encode(all)) == all);
+}
