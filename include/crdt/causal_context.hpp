@@ -44,9 +44,7 @@ public:
 
     /// The greatest counter of a replica seen, 0 if none.
     std::uint64_t last(replica_id id) const {
-        const auto after = std::upper_bound(
-            intervals_.begin(), intervals_.end(), id,
-            [](replica_id wanted, const interval& i) { return wanted < i.replica; });
+        const auto after = behind(id);
         if (after == intervals_.begin()) return 0;
         const auto& before = *(after - 1);
         return before.replica == id ? before.last : 0;
@@ -70,9 +68,21 @@ public:
     }
 
     bool add(const dot& d) { return add(interval{d.replica, d.counter, d.counter}); }
+    /// add() for what next() has given. Precondition: nothing was added in between.
+    void add_next(const dot& d) {
+        const auto after = behind(d.replica);
+        if (d.counter == 1)
+            intervals_.insert(static_cast<std::size_t>(after - begin()), {d.replica, 1, 1});
+        else
+            intervals_[static_cast<std::size_t>(after - begin()) - 1].last = d.counter;
+    }
 
     /// Adds all dots of an interval; true if one was new. Precondition: 1 <= first <= last.
     bool add(const interval& added) {
+        if (intervals_.empty() || after_all(added)) {
+            intervals_.push_back(added);
+            return true;
+        }
         const auto from = reaching(added.replica, added.first == 1 ? 1 : added.first - 1);
         auto to = from;
         interval joined = added;
@@ -199,6 +209,18 @@ private:
         return a.replica != b.replica ? a.replica < b.replica : a.first < b.first;
     }
 
+    /// Neither touches nor precedes an interval here.
+    bool after_all(const interval& added) const {
+        const auto& back = intervals_.back();
+        return added.replica != back.replica ? back.replica < added.replica
+                                             : added.first > back.last + 1;
+    }
+    /// The end of the intervals of `id`.
+    iterator behind(replica_id id) const {
+        return std::upper_bound(
+            intervals_.begin(), intervals_.end(), id,
+            [](replica_id wanted, const interval& i) { return wanted < i.replica; });
+    }
     /// The first interval of `id` that ends at `counter` or later.
     iterator reaching(replica_id id, std::uint64_t counter) const {
         return std::lower_bound(intervals_.begin(), intervals_.end(), dot{id, counter},

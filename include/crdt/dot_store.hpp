@@ -199,9 +199,16 @@ public:
     }
     /// Precondition: d is not held.
     void put(const dot& d, const view& v) {
-        const auto store = stores_.try_emplace(*v.key).first;
-        store->second.put(d, v.below);
-        index_.emplace(d, store);
+        const auto [store, fresh] = stores_.try_emplace(*v.key);
+        auto slot = index_.end();
+        try {
+            slot = index_.emplace(d, store).first;
+            store->second.put(d, v.below);
+        } catch (...) { // memory ran out: as if nothing had been put
+            if (slot != index_.end()) index_.erase(slot);
+            if (fresh) stores_.erase(store);
+            throw;
+        }
     }
     /// Precondition: d is held.
     void drop(const dot& d) {

@@ -197,8 +197,9 @@ struct context_fn {
 
 struct absorb_fn {
     template <class S>
-    bool operator()(S& s, const S& context) const {
-        return merge_fn{}(s, difference_fn{}(context, context_fn{}(s)));
+    bool operator()(S& s, const S& context, report* found = nullptr) const {
+        const S lacking = difference_fn{}(context, context_fn{}(s));
+        return found == nullptr ? merge_fn{}(s, lacking) : merge_fn{}(s, lacking, *found);
     }
 };
 

@@ -234,13 +234,15 @@ private:
     event_log append(replica_id self, stamp_t stamp, T payload, bool removal) {
         const auto minted = context().next(self);
         event_log delta;
-        delta.events_.put(minted, removal, {stamp, std::move(payload)});
+        delta.events_.put(minted, removal, {stamp, payload});
         if (removal) {
             const auto before = removals_.get(self);
             if (before == max_count) throw counter_exhausted();
             delta.removals_.raise(self, before + 1);
         }
-        merge(delta);
+        // The same as merging the delta, for a new sequence meets nothing.
+        events_.put(minted, removal, {stamp, std::move(payload)});
+        if (removal) removals_.merge(delta.removals_);
         return delta;
     }
 

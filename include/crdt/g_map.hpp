@@ -60,15 +60,30 @@ public:
     std::size_t size() const { return values_.size(); }
 
     bool merge(const g_map& other, report* found = nullptr) {
+        return merge(
+            other, [found](L& mine, const L& theirs) { return crdt::merge(mine, theirs, found); },
+            [](const L&) {});
+    }
+    /// The same with join_values(mine, theirs) for keys that both have, and added(value) for the
+    /// others.
+    template <class Join, class Added>
+    bool merge(const g_map& other, Join join_values, Added added) {
         if (&other == this) return false;
+        // Where the other side is large, keys are passed in order; else each is looked for.
+        const bool walk = other.size() > size() / 8;
         bool grew = false;
+        auto at = values_.begin();
         for (const auto& [key, value] : other.values_) {
-            const auto at = values_.lower_bound(key);
+            if (walk)
+                while (at != values_.end() && at->first < key) ++at;
+            else
+                at = values_.lower_bound(key);
             if (at == values_.end() || key < at->first) {
-                values_.emplace_hint(at, key, value);
+                at = values_.emplace_hint(at, key, value);
+                added(at->second);
                 grew = true;
             } else {
-                grew |= crdt::merge(at->second, value, found);
+                grew |= join_values(at->second, value);
             }
         }
         return grew;

@@ -69,11 +69,15 @@ public:
     stamp_t max_stamp() const { return cells_.max_stamp(); }
 
     bool merge(const lww_map& other, report* found = nullptr) {
-        if (&other == this) return false;
-        const auto before = live_among(other);
-        const bool grew = cells_.merge(other.cells_, found);
-        live_ += live_among(other) - before;
-        return grew;
+        return cells_.merge(
+            other.cells_,
+            [&](cell& mine, const cell& theirs) {
+                const bool before = live(mine) != nullptr;
+                const bool grew = mine.merge(theirs, found);
+                live_ = live_ - before + (live(mine) != nullptr);
+                return grew;
+            },
+            [this](const cell& c) { live_ += live(c) != nullptr; });
     }
     bool leq(const lww_map& other) const { return cells_.leq(other.cells_); }
     lww_map difference(const lww_map& known) const {

@@ -4,9 +4,11 @@
 #include <crdt/detail/element.hpp>
 #include <crdt/entries.hpp>
 
+#include <array>
 #include <optional>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace joinery::crdt {
@@ -40,6 +42,14 @@ public:
     stamp_t max_stamp() const { return stamp(); }
 
     bool merge(const lww_register& other, report* found = nullptr) {
+        if constexpr (std::is_trivially_copyable_v<T>)
+            if (cell_ && other.cell_ && cell_->stamp != other.cell_->stamp) {
+                // Which stamp is greater cannot be foreseen: no branch asks.
+                const std::array<const cell*, 2> sides{&*cell_, &*other.cell_};
+                const bool grows = cell_->stamp < other.cell_->stamp;
+                *cell_ = *sides[grows ? 1 : 0];
+                return grows;
+            }
         const auto order = compare_to(other);
         if (found != nullptr && order != 0 && same_write(other))
             found->conflicting_stamps.push_back(stamp());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <crdt/detail/causal.hpp>
+#include <crdt/detail/element_store.hpp>
 
 #include <cstddef>
 #include <string_view>
@@ -12,25 +13,7 @@ namespace joinery::crdt {
 
 /// The elements of an or_set, to be read; what stands for a set in a map of sets.
 template <element T>
-class or_set_elements : public dot_map<T, dot_set> {
-public:
-    bool contains(const T& value) const { return this->entries().contains(value); }
-    std::size_t size() const { return this->entries().size(); }
-    bool empty() const { return this->entries().empty(); }
-    /// The elements in order.
-    std::vector<T> elements() const {
-        std::vector<T> all;
-        all.reserve(size());
-        for (const auto& [value, dots] : this->entries()) all.push_back(value);
-        return all;
-    }
-    /// The live dots of one element, in order.
-    std::vector<dot> dots_of(const T& value) const {
-        const auto* set = this->below(value);
-        if (set == nullptr) return {};
-        return {set->dots().begin(), set->dots().end()};
-    }
-};
+using or_set_elements = detail::element_store<T>;
 
 /// Add-wins observed-remove set without tombstones.
 ///
@@ -39,7 +22,8 @@ public:
 /// Value      the elements of the live dots.
 /// Invariant  live dots lie in the context; a delta's context claims only what it adds and cancels.
 ///            Of two payloads under one dot the greater bytes win, and the dot is reported.
-/// Cost       add, remove, contains O(log n); merge of a delta O(|δ| log n).
+/// Cost       add, remove, contains, merge of a delta near O(1) an element; merge of a large set
+///            scans bitmaps and touches what differs.
 /// Source     Bieniusa et al. 2012, arXiv 1210.3368; Almeida et al. 2018, arXiv 1603.01529.
 template <element T>
 class or_set : public detail::causal<or_set<T>, or_set_elements<T>> {
@@ -51,16 +35,22 @@ public:
 
     /// Adds `value` under a new dot that replaces the observed ones; returns the delta.
     or_set add(replica_id self, const T& value) {
-        or_set delta = core::cancelling(this->live().below(value));
+        or_set delta = claiming(value);
+        const bool absent = delta.context().empty();
         const auto minted = this->mint(delta, self);
-        core::live(delta).put(minted, {&value, {}});
-        return this->applied(std::move(delta));
+        core::live(delta).put(minted, value);
+        if (absent) {
+            // Without a search for what a new dot cannot meet.
+            core::live(*this).put_absent(minted, value);
+            core::claims(*this).add_next(minted);
+        } else {
+            this->merge(delta);
+        }
+        return delta;
     }
 
     /// Cancels the observed adds of `value`; bottom if it is absent. Mints no dot.
-    or_set remove(replica_id, const T& value) {
-        return this->applied(core::cancelling(this->live().below(value)));
-    }
+    or_set remove(replica_id, const T& value) { return this->applied(claiming(value)); }
 
     /// Cancels all observed adds.
     or_set clear(replica_id) { return this->applied(core::cancelling(&this->live())); }
@@ -76,6 +66,14 @@ public:
     template <class F>
     void for_each_dot(F f) const {
         this->live().for_each([&](const dot& d, const auto& v) { f(d, *v.key); });
+    }
+
+private:
+    /// A delta that cancels the observed adds of a value.
+    or_set claiming(const T& value) const {
+        or_set delta;
+        this->live().for_dots(value, [&](const dot& d) { core::claims(delta).add(d); });
+        return delta;
     }
 };
 

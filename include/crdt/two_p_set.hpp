@@ -87,7 +87,13 @@ public:
     bool merge(const two_p_set& other, report* = nullptr) {
         if (&other == this) return false;
         const auto before = present_among(other);
-        const bool grew = lives_.merge(other.lives_);
+        bool grew = false;
+        try {
+            grew = lives_.merge(other.lives_);
+        } catch (...) { // memory ran out: some elements have joined
+            present_ += present_among(other) - before;
+            throw;
+        }
         present_ += present_among(other) - before;
         return grew;
     }

@@ -93,6 +93,11 @@ public:
         }
     }
 
+    /// Makes room for so many more bytes at once. Nothing has to: it only saves copies on the way.
+    void reserve(std::size_t bytes) {
+        if (!counting_) buffer_.reserve(size_ + bytes);
+    }
+
     std::size_t size() const noexcept { return size_; }
 
     /// Valid until the next write. Precondition: not counting.

@@ -34,15 +34,19 @@ public:
     bool merge(const Self& other, report* found = nullptr) {
         const causal& theirs = other;
         if (&theirs == this) return false;
-        bool grew = false;
-        theirs.store_.for_each([&](const dot& d, const view& v) { grew |= receive(d, v, found); });
-        std::vector<dot> cancelled;
-        store_.for_each_in(theirs.context_, [&](const dot& d, const view&) {
-            if (!theirs.store_.holds(d)) cancelled.push_back(d);
-        });
-        for (const auto& d : cancelled) store_.drop(d);
-        const bool context_grew = context_.merge(theirs.context_);
-        return grew || !cancelled.empty() || context_grew;
+        try {
+            if constexpr (joins_itself) {
+                const bool changed = store_.join(theirs.store_, context_, theirs.context_, found);
+                return context_.merge(theirs.context_) || changed;
+            } else {
+                return join_each(theirs, found);
+            }
+        } catch (...) { // memory ran out: what was put so far lies outside of the context
+            theirs.store_.for_each([&](const dot& d, const view&) {
+                if (store_.holds(d) && !context_.contains(d)) store_.drop(d);
+            });
+            throw;
+        }
     }
 
     bool leq(const Self& other) const {
@@ -59,6 +63,14 @@ public:
 
     Self difference(const Self& known) const {
         const causal& theirs = known;
+        if constexpr (joins_itself) {
+            Self delta;
+            claims(delta) = context_.difference(theirs.context_);
+            const auto cancelled =
+                store_.lacking(theirs.store_, context_, claims(delta), live(delta));
+            claims(delta).merge(cancelled);
+            return delta;
+        }
         Self delta = delta_since(theirs.context_);
         causal& lacking = delta;
         theirs.store_.for_each_in(context_, [&](const dot& d, const view& v) {
@@ -152,6 +164,7 @@ public:
 
     void write(wire::writer& w) const {
         context_.write(w);
+        if constexpr (joins_itself) return store_.write(w);
         std::vector<dot> dots;
         std::vector<view> views;
         dots.reserve(store_.dot_count());
@@ -168,6 +181,11 @@ public:
         store_ = {};
         causal_context seen;
         seen.read(r);
+        if constexpr (joins_itself) {
+            store_.read(r, seen);
+            if (r.ok()) context_ = std::move(seen);
+            return;
+        }
         const auto dots = dot_columns::read(r, seen, bitmaps);
         typename Store::columns columns;
         if (r.ok()) columns.read(r, dots.size());
@@ -213,6 +231,10 @@ protected:
 private:
     friend struct causal_access;
 
+    /// A store in columns of its own brings the bulk operations.
+    static constexpr bool joins_itself =
+        requires(Store& s, const causal_context& seen) { s.join(s, seen, seen, nullptr); };
+
     static constexpr bool bitmaps = !std::same_as<view, dot_set::view>;
 
     /// Bytes of a part's counts, and of one dot beside its view: after its predecessor in a part,
@@ -220,6 +242,18 @@ private:
     static constexpr std::size_t part_bytes = 12 + 4 * Store::tables;
     static constexpr std::size_t run_bytes = 4;
     static constexpr std::size_t lone_bytes = 64;
+
+    bool join_each(const causal& theirs, report* found) {
+        bool grew = false;
+        theirs.store_.for_each([&](const dot& d, const view& v) { grew |= receive(d, v, found); });
+        std::vector<dot> cancelled;
+        store_.for_each_in(theirs.context_, [&](const dot& d, const view&) {
+            if (!theirs.store_.holds(d)) cancelled.push_back(d);
+        });
+        for (const auto& d : cancelled) store_.drop(d);
+        const bool context_grew = context_.merge(theirs.context_);
+        return grew || !cancelled.empty() || context_grew;
+    }
 
     bool receive(const dot& d, const view& v, report* found) {
         const auto mine = store_.at(d);

@@ -111,6 +111,9 @@ private:
             if (skip > (max_count >> chunk_bits) - std::min(floor, max_count >> chunk_bits) ||
                 alive == 0 || alive > chunk_size)
                 return r.fail(wire::errc::bad_value);
+            // A bit must not cost more memory than the payloads that follow have bytes.
+            if (bitmaps && alive > r.left() - std::min(r.left(), keys.size()))
+                return r.fail(wire::errc::truncated);
             const auto chunk = floor + skip;
             if (listed(alive, bitmaps))
                 read_list(r, {id, chunk << chunk_bits}, alive, keys);

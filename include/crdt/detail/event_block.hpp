@@ -8,17 +8,25 @@
 #include <algorithm>
 #include <bit>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 namespace joinery::crdt::detail {
 
 /// What a log can hold: regular and encodable; NaN is not equal to itself.
 template <class T>
 concept payload = std::regular<T> && !std::is_floating_point_v<T>;
+
+/// A delta of one event has it in the object itself; elsewhere the room for one costs little.
+template <class T>
+using small_list = boost::container::small_vector<T, 1>;
 
 /// A set of the 64 sequences of one block.
 using event_mask = std::uint64_t;
@@ -83,7 +91,7 @@ struct event_block {
     std::uint64_t index = 0;
     event_mask alive = 0;
     event_mask removals = 0; ///< those of `alive` that are removal records
-    std::vector<record> records;
+    small_list<record> records;
 
     std::size_t place(unsigned bit) const {
         return static_cast<std::size_t>(std::popcount(alive & ((event_mask{1} << bit) - 1)));
@@ -191,14 +199,11 @@ struct event_block_codec {
         w.u8(b.removals != 0);
         if (b.removals != 0) w.fixed64(b.removals);
         stamp_t previous = 0;
-        std::vector<T> column;
-        column.reserve(n);
         for (const auto& r : b.records) {
             w.svarint(static_cast<std::int64_t>(r.stamp - previous));
             previous = r.stamp;
-            column.push_back(r.payload);
         }
-        wire::put_column(w, column);
+        for (const auto& r : b.records) write_payload(w, r.payload);
     }
 
     /// Fails on any form but the canonical one and on sequences outside `known`.
@@ -221,6 +226,13 @@ struct event_block_codec {
     }
 
 private:
+    /// One element of wire::put_column().
+    static void write_payload(wire::writer& w, const T& payload) {
+        if constexpr (std::integral<T> && !std::same_as<T, bool>)
+            w.array(std::span<const T>(&payload, 1));
+        else
+            wire::put(w, payload);
+    }
     static void read_offsets(wire::reader& r, unsigned n, block& b) {
         for (unsigned i = 0; i < n && r.ok(); ++i) {
             const unsigned bit = r.u8();

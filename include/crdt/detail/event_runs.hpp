@@ -15,7 +15,7 @@ namespace joinery::crdt::detail {
 template <class T>
 struct event_run {
     replica_id origin;
-    std::vector<event_block<T>> blocks;
+    small_list<event_block<T>> blocks;
 
     /// The first block with at least this index.
     std::size_t place(std::uint64_t index) const {
@@ -52,7 +52,7 @@ public:
     using run = event_run<T>;
     using block = event_block<T>;
 
-    const std::vector<run>& all() const { return runs_; }
+    const small_list<run>& all() const { return runs_; }
     bool empty() const { return runs_.empty(); }
 
     std::size_t size() const {
@@ -197,7 +197,7 @@ private:
         }
     }
 
-    std::vector<run> runs_;
+    small_list<run> runs_;
 };
 
 } // namespace joinery::crdt::detail

@@ -86,7 +86,8 @@ public:
         const T copy = value;
         if (size_ == room_) move_to(grown());
         T* const place = data() + at;
-        std::memmove(static_cast<void*>(place + 1), place, (size_ - at) * sizeof(T));
+        if (at != size_)
+            std::memmove(static_cast<void*>(place + 1), place, (size_ - at) * sizeof(T));
         std::construct_at(place, copy);
         ++size_;
     }
@@ -124,9 +125,10 @@ private:
     void take(small_column& other) noexcept {
         size_ = other.size_;
         room_ = other.room_;
-        // All of it: a block of known size takes a few instructions.
         if (other.near())
-            std::memcpy(static_cast<void*>(near_), other.near_, sizeof near_);
+            // One by one: what was just written one by one cannot be loaded as a block at once.
+            for (std::size_t i = 0; i < Inline && i < size_; ++i)
+                std::construct_at(near_ + i, other.near_[i]);
         else
             far_ = other.far_;
         other.size_ = 0;

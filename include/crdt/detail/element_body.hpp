@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <crdt/detail/element_chunk.hpp>
+#include <crdt/detail/element_index.hpp>
+#include <crdt/lattice.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace joinery::crdt::detail {
+
+/// An index that is made when somebody first looks for an element. Several threads may look at one
+/// constant set: the first index that is ready stays.
+class late_index {
+public:
+    late_index() = default;
+    late_index(const late_index& other) {
+        if (const auto* made = other.get()) index_ = new element_index(*made);
+    }
+    late_index(late_index&& other) noexcept : index_(other.index_.exchange(nullptr)) {}
+    late_index& operator=(late_index other) noexcept {
+        delete index_.exchange(other.index_.exchange(nullptr));
+        return *this;
+    }
+    ~late_index() { delete get(); }
+
+    element_index* get() { return index_.load(std::memory_order_acquire); }
+    const element_index* get() const { return index_.load(std::memory_order_acquire); }
+    const element_index* offer(std::unique_ptr<element_index> made) const {
+        element_index* before = nullptr;
+        if (!index_.compare_exchange_strong(before, made.get())) return before;
+        return made.release();
+    }
+
+private:
+    mutable std::atomic<element_index*> index_ = nullptr;
+};
+
+/// Elements by dot in chunks, per replica in order, and an index of them by value.
+///
+/// State      a pool of chunks, whose numbers the index keeps; per replica the chunks in order.
+/// Invariant  no chunk and no replica is empty; a freed chunk's number is used again.
+/// Cost       put, drop O(log chunks) plus the elements shifted in one chunk.
+template <class T>
+class element_body {
+public:
+    using chunk = element_chunk<T>;
+    struct chunk_ref {
+        std::uint64_t number = 0;
+        std::uint32_t id = 0;
+    };
+    struct run {
+        replica_id replica;
+        std::vector<chunk_ref> chunks;
+
+        /// The first chunk with at least this number.
+        std::size_t place(std::uint64_t number) const {
+            if (chunks.empty() || chunks.back().number < number) return chunks.size();
+            // Without gaps the place of a chunk follows from its number.
+            const auto guess = number - std::min(number, chunks.front().number);
+            if (guess < chunks.size() && chunks[guess].number == number) return guess;
+            const auto at =
+                std::lower_bound(chunks.begin(), chunks.end(), number,
+                                 [](const chunk_ref& c, std::uint64_t n) { return c.number < n; });
+            return static_cast<std::size_t>(at - chunks.begin());
+        }
+    };
+
+    std::size_t dot_count() const { return count_; }
+    const std::vector<run>& runs() const { return runs_; }
+    const chunk& chunk_of(const chunk_ref& ref) const { return pool_[ref.id]; }
+
+    const run* find(replica_id replica) const {
+        const auto at = run_place(replica);
+        return at != runs_.size() && runs_[at].replica == replica ? &runs_[at] : nullptr;
+    }
+    static const chunk_ref* find(const run* r, std::uint64_t number) {
+        if (r == nullptr) return nullptr;
+        const auto at = r->place(number);
+        return at != r->chunks.size() && r->chunks[at].number == number ? &r->chunks[at] : nullptr;
+    }
+    const chunk* find(replica_id replica, std::uint64_t number) const {
+        const auto* ref = find(find(replica), number);
+        return ref == nullptr ? nullptr : &pool_[ref->id];
+    }
+    const T* find(const dot& d) const {
+        const auto* c = find(d.replica, chunk_bits::number_of(d.counter));
+        const auto offset = chunk_bits::offset_of(d.counter);
+        return c != nullptr && c->alive.test(offset) ? &c->at(offset) : nullptr;
+    }
+
+    /// Precondition: the dot is not held.
+    void put(const dot& d, const T& value) { put(d, value, false); }
+    /// Precondition: the dot is not held, and `absent` is not said of an element that is here.
+    void put(const dot& d, const T& value, bool absent) {
+        const auto id = make(d.replica, chunk_bits::number_of(d.counter));
+        const auto hash = element_hash(value);
+        const auto offset = chunk_bits::offset_of(d.counter);
+        try {
+            pool_[id].put(offset, value, hash);
+        } catch (...) {
+            if (pool_[id].items.empty()) remove(id);
+            throw;
+        }
+        ++count_;
+        keep_index([&](element_index& index) {
+            if (absent)
+                index.insert_absent(seeded(index, hash), place(id, offset));
+            else
+                index.insert(seeded(index, hash), place(id, offset), same(value));
+        });
+    }
+    /// Precondition: the dot is held.
+    void drop(const dot& d) {
+        chunk_bits gone;
+        gone.set(chunk_bits::offset_of(d.counter));
+        drop(*find(d.replica, chunk_bits::number_of(d.counter)), gone);
+    }
+    /// Precondition: the chunk is one of these, and all of `gone` is alive in it.
+    void drop(const chunk& from, const chunk_bits& gone) {
+        const auto id = id_of(from);
+        auto& c = pool_[id];
+        keep_index([&](element_index& index) {
+            gone.for_each([&](unsigned offset) {
+                const T& value = c.at(offset);
+                index.erase(seeded(index, element_hash(value)), place(id, offset), same(value));
+            });
+        });
+        count_ -= gone.count();
+        c.drop(gone);
+        if (c.items.empty()) remove(id);
+    }
+
+    /// Compares the elements under dots that both chunks hold, of which `mine` is one of these: the
+    /// greater bytes stay, and the dot is reported; true if one was replaced.
+    bool reconcile(const chunk& mine, const chunk& theirs, report* found) {
+        if (theirs.summed) pool_[id_of(mine)].sum_up();
+        std::vector<std::pair<dot, const T*>> greater;
+        mine.compare(theirs, mine.alive & theirs.alive,
+                     [&](unsigned offset, const T& a, const T& b) {
+                         const auto order = compare_bytes(a, b);
+                         if (order != 0 && found != nullptr)
+                             found->double_spent.push_back(mine.dot_at(offset));
+                         if (order < 0) greater.emplace_back(mine.dot_at(offset), &b);
+                     });
+        for (const auto& [d, value] : greater) {
+            drop(d);
+            put(d, *value);
+        }
+        return !greater.empty();
+    }
+
+    /// Puts the elements of another chunk under `fresh`, none of which is alive here.
+    void take(const chunk& other, const chunk_bits& fresh) {
+        const auto id = make(other.replica, other.number);
+        auto& c = pool_[id];
+        const auto before = c.items.size();
+        try {
+            if (before == 0 && fresh == other.alive)
+                c = chunk(other);
+            else
+                fresh.for_each([&](unsigned offset) {
+                    const T& value = other.at(offset);
+                    c.put(offset, value, c.summed ? element_hash(value) : 0);
+                });
+        } catch (...) { // memory ran out: some have been put
+            index_ = late_index();
+            count_ += c.items.size() - before;
+            if (c.items.empty()) remove(id);
+            throw;
+        }
+        count_ += fresh.count();
+        keep_index([&](element_index& index) { enter_all(index, id, fresh); });
+    }
+    /// Appends a whole chunk. Precondition: it comes after all others.
+    void append(chunk&& c) {
+        if (runs_.empty() || runs_.back().replica != c.replica) runs_.push_back({c.replica, {}});
+        runs_.back().chunks.push_back({c.number, static_cast<std::uint32_t>(pool_.size())});
+        count_ += c.items.size();
+        pool_.push_back(std::move(c));
+    }
+
+    /// Calls f(dot, element) in dot order.
+    template <class F>
+    void for_each(F f) const {
+        for (const auto& r : runs_)
+            for (const auto& ref : r.chunks) {
+                const auto& c = pool_[ref.id];
+                std::size_t i = 0;
+                c.alive.for_each([&](unsigned offset) { f(c.dot_at(offset), c.items[i++]); });
+            }
+    }
+    /// Calls f(dot, element) for the dots of one element, not in order.
+    template <class F>
+    void for_dots(const T& value, F f) const {
+        const auto& index = this->index();
+        index.for_places(seeded(index, element_hash(value)), same(value), [&](element_place p) {
+            const auto& c = pool_[p >> chunk_bits::shift];
+            f(c.dot_at(p % chunk_bits::size), c.at(p % chunk_bits::size));
+        });
+    }
+    bool contains(const T& value) const {
+        const auto& index = this->index();
+        return index.contains(seeded(index, element_hash(value)), same(value));
+    }
+    std::size_t element_count() const { return index().size(); }
+    bool has_repeated() const { return index().has_repeated(); }
+
+    friend bool operator==(const element_body& a, const element_body& b) {
+        const auto same_chunks = [&](const chunk_ref& x, const chunk_ref& y) {
+            return a.pool_[x.id] == b.pool_[y.id];
+        };
+        return a.count_ == b.count_ &&
+               std::equal(a.runs_.begin(), a.runs_.end(), b.runs_.begin(), b.runs_.end(),
+                          [&](const run& x, const run& y) {
+                              return x.replica == y.replica &&
+                                     std::equal(x.chunks.begin(), x.chunks.end(), y.chunks.begin(),
+                                                y.chunks.end(), same_chunks);
+                          });
+    }
+
+private:
+    static constexpr std::size_t max_chunks = std::size_t{1} << 25;
+
+    static element_place place(std::uint32_t id, unsigned offset) {
+        return (element_place{id} << chunk_bits::shift) + offset;
+    }
+    static std::uint64_t seeded(const element_index& index, std::uint64_t hash) {
+        return index.seed() == 0 ? hash : wire::mix(hash ^ index.seed());
+    }
+    auto same(const T& value) const {
+        return [this, &value](element_place p) {
+            return pool_[p >> chunk_bits::shift].at(p % chunk_bits::size) == value;
+        };
+    }
+
+    const element_index& index() const {
+        if (const auto* made = index_.get()) return *made;
+        auto made = make_index(0);
+        // Only somebody who knows the seed makes many elements fall into one place.
+        for (int tries = 0; made->crowded() && tries < 8; ++tries)
+            made = make_index(wire::mix(made->seed(), content()));
+        return *index_.offer(std::move(made));
+    }
+    std::unique_ptr<element_index> make_index(std::uint64_t seed) const {
+        auto made = std::make_unique<element_index>(seed);
+        made->reserve(count_);
+        for (const auto& r : runs_)
+            for (const auto& ref : r.chunks) enter_all(*made, ref.id, pool_[ref.id].alive);
+        return made;
+    }
+    /// A number that follows from all elements.
+    std::uint64_t content() const {
+        std::uint64_t all = count_;
+        for_each([&](const dot&, const T& value) { all = wire::mix(all, element_hash(value)); });
+        return all;
+    }
+    void enter_all(element_index& index, std::uint32_t id, const chunk_bits& which) const {
+        const auto& c = pool_[id];
+        std::array<std::uint64_t, chunk_bits::size> hashes;
+        std::size_t n = 0;
+        which.for_each([&](unsigned offset) {
+            hashes[n] = element_hash(c.at(offset));
+            index.prefetch(seeded(index, hashes[n++]));
+        });
+        n = 0;
+        which.for_each([&](unsigned offset) {
+            if (index.crowded()) return;
+            index.insert(seeded(index, hashes[n++]), place(id, offset), same(c.at(offset)));
+        });
+    }
+    /// Changes the index, if there is one; one that cannot follow is made anew when it is needed.
+    template <class Change>
+    void keep_index(Change change) {
+        auto* index = index_.get();
+        if (index == nullptr) return;
+        try {
+            change(*index);
+            if (!index->crowded()) return;
+        } catch (...) {}
+        index_ = late_index();
+    }
+
+    std::size_t run_place(replica_id replica) const {
+        const auto at =
+            std::lower_bound(runs_.begin(), runs_.end(), replica,
+                             [](const run& r, replica_id id) { return r.replica < id; });
+        return static_cast<std::size_t>(at - runs_.begin());
+    }
+
+    std::uint32_t make(replica_id replica, std::uint64_t number) {
+        const auto at = run_place(replica);
+        const bool known = at != runs_.size() && runs_[at].replica == replica;
+        const auto where = known ? runs_[at].place(number) : 0;
+        if (known && where != runs_[at].chunks.size() && runs_[at].chunks[where].number == number)
+            return runs_[at].chunks[where].id;
+        const auto id = fresh_id();
+        const chunk_ref ref{number, id};
+        if (known)
+            runs_[at].chunks.insert(runs_[at].chunks.begin() + static_cast<std::ptrdiff_t>(where),
+                                    ref);
+        else
+            runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(at), run{replica, {ref}});
+        free_.pop_back();
+        pool_[id].replica = replica;
+        pool_[id].number = number;
+        return id;
+    }
+    /// A free chunk, the last of free_, which has room for all: freeing one asks for no memory.
+    std::uint32_t fresh_id() {
+        if (free_.empty()) {
+            if (pool_.size() == max_chunks) throw std::length_error("too many chunks");
+            pool_.emplace_back();
+            free_.reserve(pool_.capacity());
+            free_.push_back(static_cast<std::uint32_t>(pool_.size() - 1));
+        }
+        return free_.back();
+    }
+    std::uint32_t id_of(const chunk& c) const {
+        return static_cast<std::uint32_t>(&c - pool_.data());
+    }
+    void remove(std::uint32_t id) {
+        const auto replica = pool_[id].replica;
+        const auto number = pool_[id].number;
+        pool_[id] = {};
+        free_.push_back(id);
+        const auto at = run_place(replica);
+        auto& chunks = runs_[at].chunks;
+        chunks.erase(chunks.begin() + static_cast<std::ptrdiff_t>(runs_[at].place(number)));
+        if (chunks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+
+    std::vector<run> runs_;
+    std::vector<chunk> pool_;
+    std::vector<std::uint32_t> free_;
+    std::size_t count_ = 0;
+    late_index index_;
+};
+
+} // namespace joinery::crdt::detail

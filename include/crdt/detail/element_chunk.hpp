@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <crdt/detail/chunk_bits.hpp>
+#include <crdt/detail/element.hpp>
+#include <crdt/detail/element_index.hpp>
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace joinery::crdt::detail {
+
+/// Integers, and arrays of them, whose memory tells them apart.
+template <class T>
+inline constexpr bool plain_element = std::integral<T>;
+template <std::integral I, std::size_t N>
+inline constexpr bool plain_element<std::array<I, N>> = !std::same_as<I, bool>;
+
+/// A hash of an element's canonical bytes, for use in memory alone.
+template <class T>
+std::uint64_t element_hash(const T& value) {
+    if constexpr (std::integral<T>) {
+        return wire::mix(static_cast<std::uint64_t>(value));
+    } else if constexpr (plain_element<T>) {
+        return wire::content_hash64(std::as_bytes(std::span(value)));
+    } else if constexpr (std::same_as<T, std::string>) {
+        return wire::content_hash64(std::as_bytes(std::span(value)));
+    } else {
+        wire::writer w;
+        wire::put(w, value);
+        return wire::content_hash64(w.bytes());
+    }
+}
+
+/// The elements under up to 512 neighbouring counters of one replica.
+///
+/// State      which offsets are alive, their elements in that order without holes, and the sum of
+///            hash(offset, element), which tells equal chunks without reading the elements; a chunk
+///            from outside has no sum until somebody needs one.
+template <class T>
+struct element_chunk {
+    // A vector<bool> has no elements to point at.
+    using column = std::conditional_t<std::same_as<T, bool>, std::deque<T>, std::vector<T>>;
+
+    replica_id replica;
+    std::uint64_t number = 0;
+    chunk_bits alive;
+    column items;
+    std::uint64_t sum = 0;
+    bool summed = true;
+
+    dot dot_at(unsigned offset) const { return {replica, (number << chunk_bits::shift) + offset}; }
+    dot first_dot() const {
+        unsigned w = 0;
+        while (alive.words()[w] == 0) ++w;
+        return dot_at(w * 64 + static_cast<unsigned>(std::countr_zero(alive.words()[w])));
+    }
+    /// How many items stand before the one at an offset.
+    std::size_t rank(unsigned offset) const {
+        return items.size() == chunk_bits::size ? offset : alive.below(offset);
+    }
+    /// Precondition: the offset is alive.
+    const T& at(unsigned offset) const { return items[rank(offset)]; }
+
+    static std::uint64_t term(unsigned offset, std::uint64_t hash) {
+        return wire::mix(hash + (offset + 1) * std::uint64_t{0x9e3779b97f4a7c15U});
+    }
+
+    /// Precondition: the offset is not alive.
+    void put(unsigned offset, const T& value, std::uint64_t hash) {
+        if (alive.none_from(offset)) {
+            items.push_back(value);
+        } else {
+            const auto place = static_cast<std::ptrdiff_t>(alive.below(offset));
+            items.insert(items.begin() + place, value);
+        }
+        alive.set(offset);
+        if (summed) sum += term(offset, hash);
+    }
+    /// Precondition: all of `gone` is alive.
+    void drop(const chunk_bits& gone) {
+        std::size_t from = 0, to = 0;
+        if (summed) gone.for_each([&](unsigned offset) { sum -= term_at(offset); });
+        const auto move_until = [&](std::size_t end) {
+            if (from != to)
+                std::move(items.begin() + static_cast<std::ptrdiff_t>(from),
+                          items.begin() + static_cast<std::ptrdiff_t>(end),
+                          items.begin() + static_cast<std::ptrdiff_t>(to));
+            to += end - from;
+            from = end;
+        };
+        gone.for_each([&](unsigned offset) {
+            move_until(rank(offset));
+            ++from;
+        });
+        move_until(items.size());
+        items.erase(items.begin() + static_cast<std::ptrdiff_t>(to), items.end());
+        alive = alive - gone;
+        shrink();
+    }
+
+    void sum_up() {
+        if (summed) return;
+        sum = 0;
+        std::size_t i = 0;
+        alive.for_each([&](unsigned offset) { sum += term(offset, element_hash(items[i++])); });
+        summed = true;
+    }
+    std::uint64_t term_at(unsigned offset) const { return term(offset, element_hash(at(offset))); }
+    /// The sum without some offsets. Precondition: there is a sum, and they are alive.
+    std::uint64_t sum_without(const chunk_bits& some) const {
+        auto rest = sum;
+        some.for_each([&](unsigned offset) { rest -= term_at(offset); });
+        return rest;
+    }
+
+    /// Calls f(offset, mine, theirs) for the offsets of `both` whose elements differ.
+    template <class F>
+    void compare(const element_chunk& other, const chunk_bits& both, F f) const {
+        const auto mine = alive - both, theirs = other.alive - both;
+        if (summed && other.summed && mine.count() + theirs.count() < chunk_bits::size / 8 &&
+            sum_without(mine) == other.sum_without(theirs))
+            return;
+        std::size_t i = 0, j = 0;
+        for (unsigned w = 0; w < chunk_bits::word_count; ++w) {
+            const auto m = alive.words()[w], t = other.alive.words()[w], b = both.words()[w];
+            if (m == b && t == b && equal_run(i, other, j, ones(b))) {
+                i += ones(b);
+                j += ones(b);
+                continue;
+            }
+            for (auto bits = m | t; bits != 0; bits &= bits - 1) {
+                const auto bit = bits & (~bits + 1);
+                if ((b & bit) != 0 && !(items[i] == other.items[j]))
+                    f(w * 64 + static_cast<unsigned>(std::countr_zero(bit)), items[i],
+                      other.items[j]);
+                i += (m & bit) != 0;
+                j += (t & bit) != 0;
+            }
+        }
+    }
+
+    friend bool operator==(const element_chunk& a, const element_chunk& b) {
+        return a.number == b.number && a.alive == b.alive && a.items == b.items;
+    }
+
+private:
+    /// Gives memory back; where there is none for the smaller column, the larger one stays.
+    void shrink() {
+        if constexpr (!std::same_as<T, bool>) {
+            if (items.capacity() <= 2 * items.size() + 8) return;
+            try {
+                items.shrink_to_fit();
+            } catch (...) {}
+        }
+    }
+
+    bool equal_run(std::size_t i, const element_chunk& other, std::size_t j, std::size_t n) const {
+        if constexpr (plain_element<T> && !std::same_as<T, bool>)
+            return n == 0 ||
+                   std::memcmp(items.data() + i, other.items.data() + j, n * sizeof(T)) == 0;
+        else
+            return n == 0;
+    }
+};
+
+} // namespace joinery::crdt::detail

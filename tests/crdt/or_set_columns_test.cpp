@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// or_set in each of its shapes in memory: what is in the object itself, one chunk, many chunks.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <crdt/detail/element_index.hpp>
+#include <crdt/or_set.hpp>
+#include <testing/random_history.hpp>
+
+namespace crdt = joinery::crdt;
+namespace wire = joinery::wire;
+using joinery::testing::rng;
+
+namespace {
+
+using set = crdt::or_set<std::uint64_t>;
+const crdt::replica_id a{1}, b{2};
+
+// The golden ratio: multiples of it are a usual pattern of test data and of hashing.
+constexpr std::uint64_t golden = 0x9e3779b97f4a7c15U;
+
+set of_dots(crdt::replica_id self, const std::vector<std::uint64_t>& values) {
+    set s;
+    for (const auto value : values) s.add(self, value);
+    return s;
+}
+
+} // namespace
+
+TEST_CASE("payloads that change places along a pattern are still told apart") {
+    for (std::uint64_t x = 10; x < 100; ++x)
+        for (const std::uint64_t step : {std::uint64_t{1}, golden}) {
+            set one = of_dots(a, {(x + 10) * step, (x + 7) * step, 7});
+            const set two = of_dots(a, {(x + 8) * step, (x + 9) * step, 7});
+            crdt::report found;
+            one.merge(two, &found);
+            CHECK(found.double_spent.size() == 2);
+        }
+}
+
+TEST_CASE("a set of many chunks is what a map of sets says") {
+    const std::uint64_t seed = 17;
+    INFO("seed ", seed);
+    rng random(seed);
+    set s;
+    std::map<std::uint64_t, std::set<std::uint64_t>> model; // element -> its dots at a
+    std::uint64_t minted = 0;
+    for (int i = 0; i < 20'000; ++i) {
+        const auto value = random.below(3000);
+        if (random.chance(2, 5)) {
+            s.remove(a, value);
+            model.erase(value);
+        } else {
+            s.add(a, value);
+            model[value] = {++minted};
+        }
+    }
+    CHECK(s.size() == model.size());
+    for (std::uint64_t value = 0; value < 3000; ++value) {
+        REQUIRE(s.contains(value) == model.contains(value));
+        const auto dots = s.dots_of(value);
+        REQUIRE(dots.size() == (model.contains(value) ? 1 : 0));
+        if (!dots.empty()) REQUIRE(dots[0].counter == *model.at(value).begin());
+    }
+    const auto again = wire::decode<set>(wire::encode(s));
+    CHECK(again == s);
+    CHECK(again.elements() == s.elements());
+    CHECK(again.size() == s.size());
+}
+
+TEST_CASE("large sets that grew apart join as small ones do") {
+    rng random(23);
+    set x, y, big;
+    for (std::uint64_t i = 0; i < 5000; ++i) big.add(a, i);
+    x = big;
+    y = big;
+    std::set<std::uint64_t> gone;
+    for (int i = 0; i < 300; ++i) {
+        const auto value = random.below(5000);
+        x.remove(a, value);
+        gone.insert(value);
+        y.add(b, 10'000 + random.below(1000));
+    }
+    const set theirs = crdt::difference(y, x), ours = crdt::difference(x, y);
+    set joined = x;
+    CHECK(joined.merge(y));
+    CHECK(!joined.merge(y));
+    CHECK(joined == crdt::join(y, x));
+    CHECK(joined == crdt::join(x, theirs));
+    CHECK(joined == crdt::join(y, ours));
+    for (const auto value : gone) CHECK(!joined.contains(value));
+    CHECK(joined.size() == 5000 - gone.size() + crdt::difference(y, big).size());
+    const auto received = wire::decode<set>(wire::encode(y));
+    CHECK(joined == crdt::join(x, received));
+}
+
+TEST_CASE("an element under many dots is one element until the last dot goes") {
+    set all;
+    std::vector<set> one_each;
+    for (std::uint64_t r = 1; r <= 40; ++r) {
+        set s;
+        s.add({r}, 5);
+        s.add({r}, 100 + r);
+        one_each.push_back(s);
+        all.merge(s);
+    }
+    CHECK(all.size() == 41);
+    const auto dots = all.dots_of(5);
+    CHECK(dots.size() == 40);
+    CHECK(std::is_sorted(dots.begin(), dots.end()));
+    for (std::size_t i = 0; i < one_each.size(); ++i) {
+        all.merge(one_each[i].remove({99}, 5));
+        CHECK(all.dots_of(5).size() == 39 - i);
+        CHECK(all.contains(5) == (i != 39));
+    }
+    CHECK(all.size() == 40);
+}
+
+TEST_CASE("an index finds what is in it, whatever was erased before") {
+    rng random(31);
+    for (int round = 0; round < 20; ++round) {
+        crdt::detail::element_index index;
+        std::map<std::uint64_t, std::uint64_t> model; // value -> place
+        std::vector<std::uint64_t> at(4000, ~std::uint64_t{0});
+        // Few distinct hashes, so that buckets overflow.
+        const auto hash = [&](std::uint64_t value) {
+            return wire::mix(round % 2 == 0 ? value : value / 16);
+        };
+        const auto same = [&](std::uint64_t value) {
+            return [&at, value](std::uint64_t place) { return at[place] == value; };
+        };
+        for (int i = 0; i < 6000; ++i) {
+            const auto value = random.below(2000);
+            if (const auto known = model.find(value); known != model.end()) {
+                index.erase(hash(value), known->second, same(value));
+                at[known->second] = ~std::uint64_t{0};
+                model.erase(known);
+            } else {
+                at[value] = value;
+                index.insert(hash(value), value, same(value));
+                model.emplace(value, value);
+            }
+        }
+        CHECK(index.size() == model.size());
+        for (std::uint64_t value = 0; value < 2000; ++value)
+            REQUIRE(index.contains(hash(value), same(value)) == model.contains(value));
+    }
+}
+
+TEST_CASE("elements made to fall into one place do not stay there") {
+    // The inverse of the finaliser: values whose hashes share all upper bits.
+    const auto unmix = [](std::uint64_t x) {
+        x = (x ^ (x >> 31) ^ (x >> 62)) * 0x319642b2d24d8ec3U;
+        x = (x ^ (x >> 27) ^ (x >> 54)) * 0x96de1b173f119089U;
+        return x ^ (x >> 30) ^ (x >> 60);
+    };
+    REQUIRE(wire::mix(unmix(12345)) == 12345);
+    set s;
+    for (std::uint64_t i = 0; i < 20'000; ++i) s.add(a, unmix(i));
+    CHECK(s.size() == 20'000);
+    const auto again = wire::decode<set>(wire::encode(s));
+    CHECK(again.size() == 20'000);
+    CHECK(again.contains(unmix(77)));
+    CHECK(!again.contains(unmix(20'001)));
+}
