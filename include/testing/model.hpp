@@ -8,9 +8,12 @@
 #include <set>
 #include <utility>
 
+#include <testing/spec.hpp>
+
 /// What each type must show once every replica has every operation, said with the containers of
 /// the standard library. Nothing of crdt/ is included here and nothing is merged: one model holds
 /// the operations of all replicas, and for each remove the additions that its replica had seen.
+/// What a type must show to a replica that has seen some of the operations is in spec.hpp.
 namespace joinery::testing::model {
 
 /// State      every increment.
