@@ -3,3 +3,6 @@
 #include <merkle/chunks.hpp>
 #include <merkle/digest.hpp>
 #include <merkle/index.hpp>
+#include <merkle/options.hpp>
+#include <merkle/reconciler.hpp>
+#include <merkle/responder.hpp>

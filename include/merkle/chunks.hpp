@@ -18,7 +18,7 @@
 namespace joinery::merkle {
 
 /// The Merkle tree of a byte sequence cut into chunks of equal size, the last one possibly shorter.
-/// State:     the digest of every chunk, the total length and the chunk size
+/// State:     the digest of every chunk and of every node above, the total length, the chunk size
 /// Value:     root() identifies the bytes; proof(i) shows one chunk to a holder of the root alone
 /// Invariant: leaves, inner nodes, the empty tree and the root are hashed in separate domains; the
 ///            root binds total length and chunk size; an odd node moves up unpaired, never doubled
@@ -43,8 +43,20 @@ public:
         for (std::size_t i = 0; i < count; ++i) {
             made.leaves_.push_back(leaf_node(made.cut(bytes, i)));
         }
-        made.root_ = made.compute_root();
+        made.raise_all();
         return made;
+    }
+
+    /// Puts other bytes of the same length in the place of chunk i. Precondition: i < size().
+    void replace(std::size_t i, std::span<const std::byte> chunk) {
+        assert(i < leaves_.size());
+        assert(chunk.size() == length_of(total_bytes_, chunk_size_, i));
+        leaves_[i] = leaf_node(chunk);
+        for (std::size_t level = 0; level < above_.size(); ++level, i /= 2) {
+            const std::vector<wire::digest>& below = level == 0 ? leaves_ : above_[level - 1];
+            above_[level][i / 2] = parent(below, i / 2);
+        }
+        root_ = seal(total_bytes_, chunk_size_, top());
     }
 
     const wire::digest& root() const { return root_; }
@@ -62,12 +74,11 @@ public:
     std::vector<wire::digest> proof(std::size_t i) const {
         assert(i < leaves_.size());
         std::vector<wire::digest> path;
-        std::vector<wire::digest> level = leaves_;
-        for (; level.size() > 1; i /= 2) {
-            if (const std::size_t sibling = i ^ std::size_t{1}; sibling < level.size()) {
-                path.push_back(level[sibling]);
+        for (std::size_t level = 0; level < above_.size(); ++level, i /= 2) {
+            const std::vector<wire::digest>& here = level == 0 ? leaves_ : above_[level - 1];
+            if (const std::size_t sibling = i ^ std::size_t{1}; sibling < here.size()) {
+                path.push_back(here[sibling]);
             }
-            raise(level);
         }
         return path;
     }
@@ -103,7 +114,10 @@ public:
         return std::nullopt;
     }
 
-    bool operator==(const chunks&) const = default;
+    friend bool operator==(const chunks& a, const chunks& b) {
+        return a.total_bytes_ == b.total_bytes_ && a.chunk_size_ == b.chunk_size_ &&
+               a.leaves_ == b.leaves_;
+    }
 
     void write(wire::writer& out) const {
         out.varint(total_bytes_);
@@ -126,7 +140,7 @@ public:
         made.leaves_.resize(count);
         for (wire::digest& leaf : made.leaves_) wire::get(in, leaf);
         if (!in.ok()) return;
-        made.root_ = made.compute_root();
+        made.raise_all();
         *this = std::move(made);
     }
 
@@ -176,25 +190,32 @@ private:
         return node(root_tag, total, chunk_size, top.hi, top.lo);
     }
 
-    static void raise(std::vector<wire::digest>& level) {
-        const std::size_t pairs = level.size() / 2;
-        for (std::size_t i = 0; i < pairs; ++i) {
-            level[i] = inner_node(level[2 * i], level[2 * i + 1]);
-        }
-        if (level.size() % 2 != 0) level[pairs] = level.back();
-        level.resize(pairs + level.size() % 2);
+    // Node i of the level above; an odd last node moves up as it is.
+    static wire::digest parent(const std::vector<wire::digest>& below, std::size_t i) {
+        return 2 * i + 1 < below.size() ? inner_node(below[2 * i], below[2 * i + 1]) : below[2 * i];
     }
 
-    wire::digest compute_root() const {
-        if (leaves_.empty()) return seal(total_bytes_, chunk_size_, empty_node());
-        std::vector<wire::digest> level = leaves_;
-        while (level.size() > 1) raise(level);
-        return seal(total_bytes_, chunk_size_, level.front());
+    wire::digest top() const {
+        if (leaves_.empty()) return empty_node();
+        return above_.empty() ? leaves_.front() : above_.back().front();
+    }
+
+    void raise_all() {
+        above_.clear();
+        for (std::size_t width = leaves_.size(); width > 1;) {
+            const std::vector<wire::digest>& below = above_.empty() ? leaves_ : above_.back();
+            width = width / 2 + width % 2;
+            std::vector<wire::digest> level(width);
+            for (std::size_t i = 0; i < width; ++i) level[i] = parent(below, i);
+            above_.push_back(std::move(level));
+        }
+        root_ = seal(total_bytes_, chunk_size_, top());
     }
 
     std::uint64_t total_bytes_ = 0;
     std::uint64_t chunk_size_ = default_chunk_size;
     std::vector<wire::digest> leaves_;
+    std::vector<std::vector<wire::digest>> above_; // the levels above the leaves
     wire::digest root_;
 };
 

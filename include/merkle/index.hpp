@@ -1,28 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <merkle/detail/trie.hpp>
 #include <merkle/digest.hpp>
 #include <wire/hash.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace joinery::merkle {
 
-/// A map from entry id to version whose every id range has a digest.
+/// An entry lies where its id says: ranges are ranges of ids, and ids should be hashes.
+struct by_id {
+    explicit by_id(const wire::keyed_hasher&) {}
+    std::uint64_t position(std::uint64_t id) const { return id; }
+    std::uint64_t id(std::uint64_t position) const { return position; }
+};
+
+/// An entry lies where a keyed bijection puts its id, so that nobody without the secret can make
+/// entries crowd; ranges are ranges of these positions.
+struct by_key {
+    explicit by_key(const wire::keyed_hasher& hasher)
+        : before_(leaf_digest(hasher, 0, 0).lo), between_(leaf_digest(hasher, 0, 1).lo) {}
+    std::uint64_t position(std::uint64_t id) const {
+        return wire::mix(wire::mix(id + before_) + between_);
+    }
+    std::uint64_t id(std::uint64_t position) const {
+        return unmix(unmix(position) - between_) - before_;
+    }
+
+private:
+    static constexpr std::uint64_t unmix(std::uint64_t x) {
+        x = (x ^ (x >> 31U) ^ (x >> 62U)) * 0x319642b2d24d8ec3U;
+        x = (x ^ (x >> 27U) ^ (x >> 54U)) * 0x96de1b173f119089U;
+        return x ^ (x >> 30U) ^ (x >> 60U);
+    }
+
+    std::uint64_t before_;
+    std::uint64_t between_;
+};
+
+/// A map from entry id to version whose every range has a digest and a sketch.
 ///
-/// State      id -> (version, keyed leaf digest); sums and counts of the upper ranges.
-/// Value      sum(range) is the sum, modulo 2^128, of the leaf digests in the range.
+/// State      position and 64 bits of the version of each entry; a radix trie of sums above them.
+/// Value      sum(range) is the sum, modulo 2^128, of the leaf digests in the range; a cell adds to
+///            it Width odd power sums of the entries' short ids in GF(2^32) and their check words.
 /// Invariant  the order of changes does not show; erase gives the former digests back exactly.
-/// Cost       set, erase O(log n); sum and count O(1) for the kept levels, O(entries) below.
-/// Source     additive (multiset) hashing, Clarke et al. 2003; radix trie of nibbles.
-class index {
+/// Cost       set, erase O(log n) cells and one leaf of at most 512 entries; a sum the same.
+///            16 bytes an entry, and about one more for the sums.
+/// Source     additive (multiset) hashing, Clarke et al. 2003; PinSketch, Dodis et al. 2004.
+template <unsigned Width = 8, class Placement = by_id>
+class basic_index {
+    static_assert(Width == 0 || Width == 1 || Width == 4 || Width == 8);
+
 public:
-    /// The ids whose first `depth` nibbles are those of `prefix`; its other bits are zero.
+    static constexpr unsigned width = Width;
+    using placement = Placement;
+    using cell_type = detail::cell<Width>;
+    using entry = std::pair<std::uint64_t, digest>;
+
+    /// The positions whose first `depth` nibbles are those of `prefix`; its other bits are zero.
     struct range {
         std::uint64_t prefix = 0;
         unsigned depth = 0;
@@ -33,7 +76,7 @@ public:
         range child(unsigned nibble) const {
             return {prefix | (std::uint64_t{nibble} << (60 - 4 * depth)), depth + 1};
         }
-        bool contains(std::uint64_t id) const { return (id & ~rest(depth)) == prefix; }
+        bool contains(std::uint64_t position) const { return (position & ~rest(depth)) == prefix; }
 
         friend bool operator==(const range&, const range&) = default;
 
@@ -43,137 +86,130 @@ public:
         }
     };
 
-    explicit index(const wire::keyed_hasher& hasher) : hasher_(hasher) {}
+    explicit basic_index(const wire::keyed_hasher& hasher) : place_(hasher), trie_(hasher) {}
 
-    void set(std::uint64_t id, digest version) {
-        const auto [at, fresh] = entries_.try_emplace(id);
-        if (!fresh) change(id, at->second.leaf, false);
-        at->second = {version, leaf_digest(hasher_, id, version)};
-        change(id, at->second.leaf, true);
-        if (fresh) deepen();
+    /// Inserts or replaces; false if exactly this was there.
+    bool set(std::uint64_t id, const digest& version) {
+        return trie_.put({place_.position(id), kept_version(version)});
     }
 
-    void erase(std::uint64_t id) {
-        const auto at = entries_.find(id);
-        if (at == entries_.end()) return;
-        change(id, at->second.leaf, false);
-        entries_.erase(at);
-    }
+    /// False if there was none.
+    bool erase(std::uint64_t id) { return trie_.erase(place_.position(id)); }
 
     /// Elements that share an id form one entry: their versions add up.
     void add(std::uint64_t id, const digest& version) {
-        digest sum = find(id).value_or(digest{});
-        sum += version;
-        set(id, sum);
+        const std::uint64_t position = place_.position(id);
+        const detail::record* held = trie_.find(position);
+        trie_.put({position, kept_version(version) + (held == nullptr ? 0 : held->version)});
     }
 
     /// Undoes add.
     void subtract(std::uint64_t id, const digest& version) {
-        const auto found = find(id);
-        if (!found) return;
-        digest rest = *found;
-        rest -= version;
-        if (rest.zero())
-            erase(id);
+        const std::uint64_t position = place_.position(id);
+        const detail::record* held = trie_.find(position);
+        if (held == nullptr) return;
+        const std::uint64_t rest = held->version - kept_version(version);
+        if (rest == 0)
+            trie_.erase(position);
         else
-            set(id, rest);
+            trie_.put({position, rest});
     }
 
+    /// What is kept of the version: {0, kept_version(version)}.
     std::optional<digest> find(std::uint64_t id) const {
-        const auto at = entries_.find(id);
-        if (at == entries_.end()) return std::nullopt;
-        return at->second.version;
+        const detail::record* held = trie_.find(place_.position(id));
+        if (held == nullptr) return std::nullopt;
+        return digest{0, held->version};
     }
 
-    digest root() const { return root_; }
-    std::size_t size() const { return entries_.size(); }
+    /// Replaces everything by these; of entries with one id the versions add up.
+    void assign(std::span<const entry> entries) {
+        std::vector<detail::record> records;
+        records.reserve(entries.size());
+        for (const auto& [id, version] : entries)
+            records.push_back({place_.position(id), kept_version(version)});
+        sort(records);
+        std::size_t used = 0;
+        for (const detail::record& each : records) {
+            if (used > 0 && records[used - 1].position == each.position)
+                records[used - 1].version += each.version;
+            else
+                records[used++] = each;
+        }
+        trie_.assign(std::span<const detail::record>(records).first(used));
+    }
 
-    digest sum(const range& of) const { return totals(of).sum; }
-    std::size_t count(const range& of) const { return totals(of).count; }
+    digest root() const { return trie_.total().sum; }
+    std::size_t size() const { return trie_.size(); }
 
-    /// Calls f(id, version) by ascending id.
+    digest sum(const range& of) const {
+        assert(of.valid());
+        return trie_.sum(of.prefix, of.last()).sum;
+    }
+    std::size_t count(const range& of) const {
+        assert(of.valid());
+        return trie_.count(of.prefix, of.last());
+    }
+
+    /// Calls f(id, kept version) by ascending position.
     template <class F>
     void for_each(const range& of, F&& f) const {
-        for (auto at = entries_.lower_bound(of.prefix);
-             at != entries_.end() && of.contains(at->first); ++at)
-            f(at->first, at->second.version);
+        for_each_while(of, [&](std::uint64_t id, const digest& version) {
+            f(id, version);
+            return true;
+        });
     }
 
     /// As for_each, until f returns false.
     template <class F>
     void for_each_while(const range& of, F&& f) const {
-        for (auto at = entries_.lower_bound(of.prefix);
-             at != entries_.end() && of.contains(at->first); ++at)
-            if (!f(at->first, at->second.version)) return;
+        trie_.for_each_while(of.prefix, of.last(), [&](const detail::record& held) {
+            return f(place_.id(held.position), digest{0, held.version});
+        });
     }
 
-    void clear() {
-        entries_.clear();
-        levels_.clear();
-        root_ = digest{};
-    }
+    void clear() { trie_.clear(); }
+
+    /// Bytes held for the entries, 16 each of their own included.
+    std::size_t memory() const { return trie_.memory(); }
+
+    const wire::keyed_hasher& hasher() const { return trie_.hasher(); }
+    /// The id of the entry at a position.
+    std::uint64_t id_at(std::uint64_t position) const { return place_.id(position); }
+    /// The records and their sums, for the reconciler.
+    const detail::trie<Width>& records() const { return trie_; }
 
 private:
-    static constexpr unsigned kept_levels = 4;
-
-    struct entry {
-        digest version;
-        digest leaf;
-    };
-    struct node {
-        digest sum;
-        std::size_t count = 0;
-    };
-
-    static std::size_t slot(std::uint64_t id, unsigned depth) {
-        return static_cast<std::size_t>(id >> (64 - 4 * depth));
-    }
-
-    void change(std::uint64_t id, const digest& leaf, bool plus) {
-        if (plus)
-            root_ += leaf;
-        else
-            root_ -= leaf;
-        for (unsigned depth = 1; depth <= levels_.size(); ++depth) {
-            node& at = levels_[depth - 1][slot(id, depth)];
-            if (plus)
-                at.sum += leaf, ++at.count;
-            else
-                at.sum -= leaf, --at.count;
+    // Positions are spread: one pass by their first bits leaves little for the sort.
+    static void sort(std::vector<detail::record>& records) {
+        const auto less = [](const detail::record& a, const detail::record& b) {
+            return a.position < b.position;
+        };
+        constexpr unsigned bits = 12;
+        if (records.size() < (std::size_t{1} << (bits + 2))) {
+            std::sort(records.begin(), records.end(), less);
+            return;
         }
-    }
-
-    // A level is kept from the moment that scanning would visit some entries per range; small
-    // indexes stay small.
-    void deepen() {
-        const auto depth = static_cast<unsigned>(levels_.size()) + 1;
-        if (depth > kept_levels || entries_.size() < (std::size_t{4} << (4 * depth))) return;
-        std::vector<node> level(std::size_t{1} << (4 * depth));
-        for (const auto& [id, held] : entries_) {
-            node& at = level[slot(id, depth)];
-            at.sum += held.leaf;
-            ++at.count;
+        std::vector<std::size_t> ends((std::size_t{1} << bits) + 1);
+        for (const detail::record& each : records) ++ends[(each.position >> (64 - bits)) + 1];
+        for (std::size_t i = 1; i < ends.size(); ++i) ends[i] += ends[i - 1];
+        std::vector<detail::record> parted(records.size());
+        for (const detail::record& each : records)
+            parted[ends[each.position >> (64 - bits)]++] = each;
+        std::size_t begin = 0;
+        for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+            std::sort(parted.begin() + static_cast<std::ptrdiff_t>(begin),
+                      parted.begin() + static_cast<std::ptrdiff_t>(ends[i]), less);
+            begin = ends[i];
         }
-        levels_.push_back(std::move(level));
+        records = std::move(parted);
     }
 
-    node totals(const range& of) const {
-        assert(of.valid());
-        if (of.depth == 0) return {root_, entries_.size()};
-        if (of.depth <= levels_.size()) return levels_[of.depth - 1][slot(of.prefix, of.depth)];
-        node made;
-        for (auto at = entries_.lower_bound(of.prefix);
-             at != entries_.end() && of.contains(at->first); ++at) {
-            made.sum += at->second.leaf;
-            ++made.count;
-        }
-        return made;
-    }
-
-    wire::keyed_hasher hasher_;
-    std::map<std::uint64_t, entry> entries_;
-    std::vector<std::vector<node>> levels_;
-    digest root_;
+    Placement place_;
+    detail::trie<Width> trie_;
 };
+
+using index = basic_index<>;
+using keyed_index = basic_index<8, by_key>;
 
 } // namespace joinery::merkle

@@ -156,3 +156,21 @@ TEST_CASE("the leaves travel as bytes, and damaged bytes are refused or are othe
         }
     }
 }
+
+TEST_CASE("a chunk that is replaced gives the tree of the new bytes, at the cost of the chunk") {
+    for (const std::size_t size : sizes) {
+        INFO("size " << size);
+        auto bytes = bytes_of(size);
+        auto tree = chunks::of(bytes);
+        rng chance(size + 3);
+        for (int turn = 0; turn < 8 && size > 0; ++turn) {
+            const auto at = static_cast<std::size_t>(chance.below(size));
+            bytes[at] ^= std::byte{0x41};
+            tree.replace(at / 4096, chunk(bytes, at / 4096));
+            const auto fresh = chunks::of(bytes);
+            REQUIRE(tree == fresh);
+            REQUIRE(tree.root() == fresh.root());
+            REQUIRE(tree.proof(at / 4096) == fresh.proof(at / 4096));
+        }
+    }
+}

@@ -100,7 +100,7 @@ TEST_CASE("setting an id again replaces its version") {
     changed.set(all[7].first, wire::digest{1, 2});
     CHECK(changed.root() != before);
     CHECK(changed.size() == 50);
-    CHECK(changed.find(all[7].first) == wire::digest{1, 2});
+    CHECK(changed.find(all[7].first) == wire::digest{0, merkle::kept_version(wire::digest{1, 2})});
     changed.set(all[7].first, all[7].second);
     CHECK(changed.root() == before);
     CHECK(!changed.find(123'456'789).has_value());
@@ -129,13 +129,16 @@ TEST_CASE("a range visits its own entries in ascending order and no other") {
     const entries all = some_entries(400);
     const merkle::index made = index_of(all);
     const std::map<std::uint64_t, wire::digest> sorted(all.begin(), all.end());
+    const auto kept = [](const wire::digest& version) {
+        return wire::digest{0, merkle::kept_version(version)};
+    };
     for (const unsigned depth : {0U, 1U, 3U, 4U, 13U, 15U, 16U}) {
         for (const std::uint64_t id : {all[0].first, all[1].first, all[300].first}) {
             const merkle::index::range range = around(id, depth);
             entries expected;
             for (const auto& entry : sorted) {
                 if (around(entry.first, depth).prefix == range.prefix) {
-                    expected.push_back(entry);
+                    expected.emplace_back(entry.first, kept(entry.second));
                 }
             }
             entries visited;
@@ -164,4 +167,102 @@ TEST_CASE("a cleared index is like a new one, and copies are independent") {
     CHECK(made.size() == 0);
     CHECK(copy.size() == 100);
     CHECK(copy.root() == index_of(some_entries(100)).root());
+}
+
+namespace {
+
+// The same entries in an index that grew and shrank, and in one that was built at once.
+template <class Index>
+void check_against_model(const Index& made, const std::map<std::uint64_t, wire::digest>& expected) {
+    Index fresh(made.hasher());
+    const std::vector<std::pair<std::uint64_t, wire::digest>> all(expected.begin(), expected.end());
+    fresh.assign(all);
+    REQUIRE(made.size() == expected.size());
+    REQUIRE(made.records().total() == fresh.records().total());
+    REQUIRE(made.records().estimate() == fresh.records().estimate());
+    for (const auto& [id, version] : all) {
+        REQUIRE(made.find(id) == wire::digest{0, merkle::kept_version(version)});
+    }
+    for (unsigned level = 1; level < 64; level += 5) {
+        const std::uint64_t at = all.empty() ? 0 : all[all.size() / 2].first;
+        const std::uint64_t rest = ~std::uint64_t{0} >> level;
+        const auto first = at & ~rest, last = at | rest;
+        REQUIRE(made.records().sum(first, last) == fresh.records().sum(first, last));
+        REQUIRE(made.records().count(first, last) == fresh.records().count(first, last));
+    }
+}
+
+template <class Index>
+void grow_and_shrink(std::uint64_t spread) {
+    INFO("seed " << spread);
+    Index made(hasher_of("secret"));
+    std::map<std::uint64_t, wire::digest> expected;
+    for (std::uint64_t step = 0; step < 12'000; ++step) {
+        // Growing at first, shrinking at last; ids crowd below `spread`.
+        const std::uint64_t id = wire::mix(step, 7) % spread;
+        const bool add = wire::mix(step, 8) % 12'000 > step;
+        if (add) {
+            const wire::digest version{step, wire::mix(step)};
+            made.set(id, version);
+            expected[id] = version;
+        } else {
+            const auto at = expected.lower_bound(id);
+            const auto victim = at != expected.end() ? at : expected.begin();
+            if (victim == expected.end()) continue;
+            REQUIRE(made.erase(victim->first));
+            expected.erase(victim);
+        }
+        if (step % 1'500 == 0) check_against_model(made, expected);
+    }
+    while (!expected.empty()) {
+        REQUIRE(made.erase(expected.begin()->first));
+        expected.erase(expected.begin());
+    }
+    CHECK(made.records().total() == typename Index::cell_type{});
+    CHECK(made.records().estimate() == merkle::detail::estimator{});
+}
+
+} // namespace
+
+TEST_CASE("every shape that changes leave behind has the sums of one that was built at once") {
+    for (const std::uint64_t spread : {~std::uint64_t{0}, std::uint64_t{5'000}}) {
+        grow_and_shrink<merkle::index>(spread);
+        grow_and_shrink<merkle::keyed_index>(spread);
+        grow_and_shrink<merkle::basic_index<0>>(spread);
+        grow_and_shrink<merkle::basic_index<1, merkle::by_key>>(spread);
+        grow_and_shrink<merkle::basic_index<4>>(spread);
+    }
+}
+
+TEST_CASE("a keyed place gives its id back") {
+    const merkle::by_key place(hasher_of("secret")), other(hasher_of("other"));
+    for (std::uint64_t each = 0; each < 1'000; ++each) {
+        const std::uint64_t id = each < 500 ? each : wire::mix(each);
+        CHECK(place.id(place.position(id)) == id);
+        CHECK(place.position(id) != other.position(id));
+    }
+}
+
+TEST_CASE("elements that share an id add up, in any order, and are taken away again") {
+    merkle::index made(hasher_of("secret")), other(hasher_of("secret"));
+    const wire::digest one{0, 5}, two{0, 9};
+    made.add(3, one);
+    const wire::digest alone = made.root();
+    made.add(3, two);
+    other.add(3, two);
+    other.add(3, one);
+    CHECK(made.root() == other.root());
+    CHECK(made.size() == 1);
+    other.set(3, one + two);
+    CHECK(made.root() == other.root());
+    made.subtract(3, two);
+    CHECK(made.root() == alone);
+    made.subtract(3, one);
+    CHECK(made.size() == 0);
+    made.subtract(3, one);
+    CHECK(made.root().zero());
+    const std::vector<std::pair<std::uint64_t, wire::digest>> both{{3, one}, {4, two}, {3, two}};
+    made.assign(both);
+    CHECK(made.find(3) == wire::digest{0, 14});
+    CHECK(made.size() == 2);
 }
