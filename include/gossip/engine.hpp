@@ -98,12 +98,7 @@ public:
     void merge_local(const State& delta) {
         crdt::report found;
         const bool grew = parts_.local.merge(delta, found).grew;
-        if (!found.empty())
-            parts_.net.tell({event_kind::conflict,
-                             parts_.net.settings.name,
-                             parts_.net.settings.address,
-                             {},
-                             found.double_spent.size() + found.conflicting_stamps.size()});
+        parts_.tell(found, parts_.net.settings.name, parts_.net.settings.address);
         if (grew) spread(delta);
     }
 

@@ -13,6 +13,7 @@ enum class event_kind : std::uint8_t {
     member_silent,       ///< not heard for the timeout; still tried, ever more rarely
     merged,              ///< a received delta grew the state (config.report_merges)
     conflict,            ///< dots with two payloads, or stamps used twice; merged all the same
+    history_gap,         ///< a log was truncated beyond what this state had; amount: events missed
     item_too_large,      ///< an irreducible part above max_blob stays where it is
     clock_too_far_ahead, ///< a delta from the future was refused and will be asked for again
     id_clash,            ///< two live addresses or names under one replica id

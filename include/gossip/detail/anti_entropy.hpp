@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,26 +41,74 @@ protected:
     using base::refuse_ahead;
     using typename base::outcome;
 
-    void start_session(peer_record& peer, const digest_message& message, const wire::digest& root) {
-        const std::string& to = peer.known.address;
+    /// Begins with what this side holds, if a difference is not just on its way.
+    void start_session(peer_record& peer, const digest_message& theirs, const wire::digest& root) {
         pace& at = peer.repairing;
         if (holding(peer) || !at.due(net.now)) return;
-        const bool rest = quiet() && (message.flags & digest_message::quiet) != 0;
-        if (!rest) { // what differs is probably on its way
+        const bool rest = quiet() && (theirs.flags & digest_message::quiet) != 0;
+        if (!rest) {
             if (at.next == time_point::min()) at.next = net.now;
             if (net.now < at.next + busy_intervals * net.settings.interval) return;
         }
-        at.started(net.now, net.settings.interval, root, message.root);
-        ++net.stats.repair_sessions;
+        at.started(net.now, net.settings.interval, root, theirs.root);
+        if (theirs.schema != local.schema())
+            send_fields(peer);
+        else
+            compare_entries(peer, 0, std::max<std::uint64_t>(theirs.entries, local.index().size()),
+                            rest ? quiet_budget : busy_budget);
+    }
+
+    /// The first message of a session about one field, or about all.
+    void compare_entries(peer_record& peer, std::uint32_t field, std::uint64_t entries,
+                         std::uint64_t budget) {
+        const std::string& to = peer.known.address;
+        const entries_view index = *entries_of(field);
         const std::uint64_t salt = net.chance.next();
-        const std::uint64_t entries =
-            std::max<std::uint64_t>(message.entries, local.index().size());
+        ++net.stats.repair_sessions;
         if (entries <= max_listed()) {
             ++net.stats.lists;
-            net.send(to, list_message{salt, {list_of(local.index(), {}, salt)}});
+            net.send(to, list_message{field, salt, {list_of(index, {}, salt)}});
         } else {
             ++net.stats.summaries;
-            net.send(to, summarise(local.index(), {}, salt, rest ? quiet_budget : busy_budget));
+            auto first = summarise(index, {}, salt, budget);
+            first.field = field;
+            net.send(to, first);
+        }
+    }
+
+    /// The entries of a field, or of all for 0; nothing if this state has no such field.
+    std::optional<entries_view> entries_of(std::uint32_t field) const {
+        return field == 0 ? local.index() : local.index(field);
+    }
+
+    std::uint64_t salted_context(std::uint32_t field, std::uint64_t salt) const {
+        return merkle::truncated(wire::content_digest(wire::encode_nested(local.context_of(field))),
+                                 salt);
+    }
+
+    // A peer of another version of the type: only the fields that both have can be compared.
+    void send_fields(peer_record& peer) {
+        fields_message message{net.chance.next(), {}};
+        const std::size_t fit = (net.room() - fields_overhead) / field_bytes;
+        for (const std::uint32_t id : local.fields()) {
+            if (message.fields.size() == fit) break;
+            message.fields.push_back({id, merkle::truncated(local.index(id)->root(), message.salt),
+                                      salted_context(id, message.salt)});
+        }
+        net.send(peer.known.address, message);
+    }
+
+    void handle(peer_record& peer, const fields_message& message, receipt&) {
+        if (holding(peer)) return;
+        std::uint32_t previous = 0;
+        for (const auto& theirs : message.fields) {
+            const auto index = local.index(theirs.id);
+            if (!index || theirs.id == previous) continue;
+            previous = theirs.id;
+            if (merkle::truncated(index->root(), message.salt) != theirs.root)
+                compare_entries(peer, theirs.id, index->size(), busy_budget);
+            else if (salted_context(theirs.id, message.salt) != theirs.context)
+                send_context_pieces(peer, theirs.id, index->root(), local.context_of(theirs.id));
         }
     }
 
@@ -68,13 +117,15 @@ protected:
     std::size_t max_listed() const { return std::clamp<std::size_t>(net.room() / 64, 16, 128); }
 
     void handle(peer_record& peer, const summary_message& message, receipt&) {
-        if (holding(peer)) return;
-        const comparison found = compare(local.index(), message, quiet_budget, max_listed());
-        for (const summary_message& each : found.summaries) {
+        const auto index = entries_of(message.field);
+        if (holding(peer) || !index) return;
+        comparison found = compare(*index, message, quiet_budget, max_listed());
+        for (summary_message& each : found.summaries) {
             ++net.stats.summaries;
+            each.field = message.field;
             net.send(peer.known.address, each);
         }
-        list_message lists{message.salt, {}};
+        list_message lists{message.field, message.salt, {}};
         std::size_t used = 0;
         const auto flush = [&] {
             if (lists.ranges.empty()) return;
@@ -92,12 +143,13 @@ protected:
     }
 
     void handle(peer_record& peer, const list_message& message, receipt&) {
-        if (holding(peer)) return;
-        const auto found = differing(local.index(), message);
+        const auto index = entries_of(message.field);
+        if (holding(peer) || !index) return;
+        const auto found = differing(*index, message);
         const std::size_t fit = (net.room() - list_overhead) / entry_version::bytes;
         std::vector<crdt::entry_id> ids;
         for (std::size_t at = 0; at < found.size(); at += fit) {
-            list_reply_message reply{message.salt, {}};
+            list_reply_message reply{message.field, message.salt, {}};
             for (std::size_t i = at; i < std::min(at + fit, found.size()); ++i) {
                 reply.entries.push_back(found[i]);
                 ids.push_back(found[i].id);
@@ -109,7 +161,8 @@ protected:
     }
 
     void handle(peer_record& peer, const list_reply_message& message, receipt&) {
-        if (!holding(peer)) ask(peer, still_differing(local.index(), message));
+        const auto index = entries_of(message.field);
+        if (!holding(peer) && index) ask(peer, still_differing(*index, message));
     }
 
     /// Asks for the entries, telling which dots are held under them.
@@ -189,8 +242,13 @@ protected:
                       const wire::digest& theirs) {
         if (!peer.contexts.due(net.now)) return;
         peer.contexts.started(net.now, net.settings.interval, own, theirs);
+        send_context_pieces(peer, 0, root, crdt::context(local.state()));
+    }
+
+    void send_context_pieces(peer_record& peer, std::uint32_t field, const wire::digest& root,
+                             const State& context) {
         std::vector<std::vector<std::byte>> pieces;
-        crdt::split(crdt::context(local.state()), net.room() - part_overhead - 16,
+        crdt::split(context, net.room() - part_overhead - 20,
                     [&](const State& part) { pieces.push_back(wire::encode_nested(part)); });
         if (pieces.size() > max_context_pieces) { // another part each time
             const auto start = static_cast<std::ptrdiff_t>(net.chance.below(pieces.size()));
@@ -199,13 +257,14 @@ protected:
         }
         for (const auto& piece : pieces) {
             ++net.stats.context_pieces_sent;
-            net.send(peer.known.address, context_message{root, piece}, traffic_class::bulk);
+            net.send(peer.known.address, context_message{field, root, piece}, traffic_class::bulk);
         }
     }
 
-    void handle(peer_record&, const context_message& message, receipt& result) {
+    void handle(peer_record& peer, const context_message& message, receipt& result) {
         // Under other live entries the context would claim what this state has never seen.
-        if (local.index().root() != message.root) {
+        const auto index = entries_of(message.field);
+        if (!index || index->root() != message.root) {
             ++net.stats.context_pieces_refused;
             return;
         }
@@ -217,7 +276,9 @@ protected:
             return;
         }
         ++net.stats.context_pieces_joined;
-        if (local.absorb(context)) changed();
+        crdt::report found;
+        if (local.absorb(context, found)) changed();
+        this->tell(found, peer.known.name, peer.known.address);
     }
 
     bool asked() const { return !questions_.empty(); }
@@ -228,7 +289,9 @@ private:
     static constexpr int busy_intervals = 7;            // more between sessions then
     static constexpr std::size_t max_context_pieces = 256;
     static constexpr std::size_t max_questions = 256; // of one peer, waiting
-    static constexpr std::size_t list_overhead = 1 + 8 + 3;
+    static constexpr std::size_t list_overhead = 1 + 4 + 8 + 3;
+    static constexpr std::size_t fields_overhead = 1 + 8 + 3;
+    static constexpr std::size_t field_bytes = fields_message::field_standing::bytes;
 
     /// What one peer wants to have, of several asks.
     struct questions {

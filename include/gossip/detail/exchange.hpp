@@ -100,6 +100,7 @@ private:
         digest_message message;
         message.flags = static_cast<std::uint8_t>(flags | (quiet() ? digest_message::quiet : 0));
         message.nonce = nonce;
+        message.schema = local.schema();
         message.root = local.index().root();
         message.context = local.context_digest();
         message.entries = local.index().size();
@@ -124,7 +125,7 @@ private:
         net.pull_from(peer);
         if (!reply) send_digest(peer.known.address, digest_message::reply, message.nonce);
         const wire::digest root = local.index().root();
-        if (root != message.root) {
+        if (root != message.root || local.schema() != message.schema) {
             if (!reply) start_session(peer, message, root); // one side is enough
             return;
         }
@@ -241,6 +242,7 @@ private:
             case kind::ask: return decode<ask_message>(peer, body, result);
             case kind::answer: return decode<answer_message>(peer, body, result);
             case kind::context: return decode<context_message>(peer, body, result);
+            case kind::fields: return decode<fields_message>(peer, body, result);
             case kind::offer:
             case kind::want:
             case kind::piece: break;

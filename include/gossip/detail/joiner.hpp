@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace joinery::gossip::detail {
@@ -26,6 +27,15 @@ public:
     void observe_wall(std::uint64_t ms) {
         wall_ms_ = std::max(wall_ms_, ms);
         net.wanted.wall_reached(latest_ms());
+    }
+
+    /// Tells the application what a merge found wrong.
+    void tell(const crdt::report& found, const std::string& name, const std::string& address) {
+        const std::uint64_t conflicts = found.double_spent.size() + found.conflicting_stamps.size();
+        if (conflicts != 0) net.tell({event_kind::conflict, name, address, {}, conflicts});
+        std::uint64_t missed = 0;
+        for (const auto& gap : found.history_gaps) missed += gap.to - gap.from + 1;
+        if (missed != 0) net.tell({event_kind::history_gap, name, address, {}, missed});
     }
 
     void changed() { last_change_ = net.now; }
@@ -70,9 +80,7 @@ protected:
         crdt::report found;
         const auto merged = local.merge(delta, found);
         ++(merged.grew ? net.stats.merges_grew : net.stats.merges_redundant);
-        if (!found.empty())
-            net.tell(event_kind::conflict, peer,
-                     found.double_spent.size() + found.conflicting_stamps.size());
+        tell(found, peer.known.name, peer.known.address);
         if (!merged.grew) return;
         changed();
         if (repaired != nullptr) *repaired += merged.changed;

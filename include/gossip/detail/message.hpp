@@ -33,7 +33,8 @@ enum class kind : std::uint8_t {
     context = 9, ///< part of the causal context, with the root it was taken under
     offer = 10,  ///< a message above a datagram, by digest and length
     want = 11,   ///< byte ranges of an offered message
-    piece = 12   ///< one byte range
+    piece = 12,  ///< one byte range
+    fields = 13  ///< where each field of a state stands
 };
 
 inline constexpr std::size_t max_text = 255;
@@ -98,10 +99,11 @@ void get_all(wire::reader& r, std::vector<T>& all, std::size_t min_bytes_each) {
 struct digest_message {
     static constexpr kind of = kind::digest;
     enum flag : std::uint8_t { reply = 1, quiet = 2 };
-    static constexpr std::size_t fixed_bytes = 1 + 1 + 8 + 16 + 16 + 10 + 2 + 3;
+    static constexpr std::size_t fixed_bytes = 1 + 1 + 8 + 8 + 16 + 16 + 10 + 2 + 3;
 
     std::uint8_t flags = 0;
-    std::uint64_t nonce = 0; ///< a question's time; a reply returns it
+    std::uint64_t nonce = 0;  ///< a question's time; a reply returns it
+    std::uint64_t schema = 0; ///< of the state's type; roots of other types say nothing
     wire::digest root;
     wire::digest context;
     std::uint64_t entries = 0;
@@ -111,6 +113,7 @@ struct digest_message {
     void write(wire::writer& w) const {
         w.u8(flags);
         w.fixed64(nonce);
+        w.fixed64(schema);
         wire::put(w, root);
         wire::put(w, context);
         w.varint(entries);
@@ -121,6 +124,7 @@ struct digest_message {
     void read(wire::reader& r) {
         flags = r.u8();
         nonce = r.fixed64();
+        schema = r.fixed64();
         wire::get(r, root);
         wire::get(r, context);
         entries = r.varint();
@@ -168,12 +172,14 @@ struct summary_message {
         std::uint64_t sum = 0;
         std::uint64_t count = 0;
     };
+    std::uint32_t field = 0; ///< the field spoken of, 0 for all
     std::uint64_t salt = 0;
     std::uint64_t budget = 0;
     merkle::index::range range;
     std::array<child, 16> children{};
 
     void write(wire::writer& w) const {
+        w.fixed32(field);
         w.fixed64(salt);
         w.varint(budget);
         w.u8(static_cast<std::uint8_t>(range.depth));
@@ -184,6 +190,7 @@ struct summary_message {
         }
     }
     void read(wire::reader& r) {
+        field = r.fixed32();
         salt = r.fixed64();
         budget = r.varint();
         range.depth = r.u8();
@@ -233,13 +240,16 @@ struct listed_range {
 
 struct list_message {
     static constexpr kind of = kind::list;
+    std::uint32_t field = 0;
     std::uint64_t salt = 0;
     std::vector<listed_range> ranges;
     void write(wire::writer& w) const {
+        w.fixed32(field);
         w.fixed64(salt);
         put_all(w, ranges);
     }
     void read(wire::reader& r) {
+        field = r.fixed32();
         salt = r.fixed64();
         get_all(r, ranges, 10);
     }
@@ -247,13 +257,16 @@ struct list_message {
 
 struct list_reply_message {
     static constexpr kind of = kind::list_reply;
+    std::uint32_t field = 0;
     std::uint64_t salt = 0;
     std::vector<entry_version> entries;
     void write(wire::writer& w) const {
+        w.fixed32(field);
         w.fixed64(salt);
         put_all(w, entries);
     }
     void read(wire::reader& r) {
+        field = r.fixed32();
         salt = r.fixed64();
         get_all(r, entries, entry_version::bytes);
     }
@@ -284,15 +297,49 @@ struct answer_message {
 
 struct context_message {
     static constexpr kind of = kind::context;
+    std::uint32_t field = 0; ///< the field spoken of, 0 for all
     wire::digest root;
     bytes_view part;
     void write(wire::writer& w) const {
+        w.fixed32(field);
         wire::put(w, root);
         put_bytes(w, part);
     }
     void read(wire::reader& r) {
+        field = r.fixed32();
         wire::get(r, root);
         part = get_bytes(r);
+    }
+};
+
+/// Where each field stands, for peers whose states have other fields.
+struct fields_message {
+    static constexpr kind of = kind::fields;
+    struct field_standing {
+        static constexpr std::size_t bytes = 4 + 8 + 8;
+        std::uint32_t id = 0;
+        std::uint64_t root = 0; ///< salted, as the context
+        std::uint64_t context = 0;
+        void write(wire::writer& w) const {
+            w.fixed32(id);
+            w.fixed64(root);
+            w.fixed64(context);
+        }
+        void read(wire::reader& r) {
+            id = r.fixed32();
+            root = r.fixed64();
+            context = r.fixed64();
+        }
+    };
+    std::uint64_t salt = 0;
+    std::vector<field_standing> fields;
+    void write(wire::writer& w) const {
+        w.fixed64(salt);
+        put_all(w, fields);
+    }
+    void read(wire::reader& r) {
+        salt = r.fixed64();
+        get_all(r, fields, field_standing::bytes);
     }
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gossip/detail/field_indexes.hpp>
 #include <gossip/detail/message.hpp>
 #include <merkle/digest.hpp>
-#include <merkle/index.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -19,9 +19,9 @@ namespace joinery::gossip::detail {
 inline constexpr std::uint64_t branch_budget = 24; // messages that follow one branch to its lists
 inline constexpr std::size_t max_differing = 1024;
 
-inline summary_message summarise(const merkle::index& index, const merkle::index::range& range,
+inline summary_message summarise(const entries_view& index, const merkle::index::range& range,
                                  std::uint64_t salt, std::uint64_t budget) {
-    summary_message made{salt, budget, range, {}};
+    summary_message made{0, salt, budget, range, {}};
     for (unsigned nibble = 0; nibble < 16; ++nibble) {
         const auto child = range.child(nibble);
         const std::size_t count = index.count(child);
@@ -35,18 +35,19 @@ struct comparison {
     std::vector<listed_range> lists;
 };
 
-inline listed_range list_of(const merkle::index& index, const merkle::index::range& range,
+inline listed_range list_of(const entries_view& index, const merkle::index::range& range,
                             std::uint64_t salt) {
     listed_range made{range, {}};
-    index.for_each(range, [&](std::uint64_t id, const wire::digest& version) {
+    index.for_each_while(range, [&](std::uint64_t id, const wire::digest& version) {
         made.entries.push_back({id, merkle::truncated(version, salt)});
+        return true;
     });
     return made;
 }
 
 /// What to say to a peer's sums: lists of the small children that differ, sums of the others as
 /// far as the budget goes. Which children come first turns with the salt.
-inline comparison compare(const merkle::index& index, const summary_message& theirs,
+inline comparison compare(const entries_view& index, const summary_message& theirs,
                           std::uint64_t max_budget, std::size_t max_listed) {
     comparison made;
     std::vector<merkle::index::range> large;
@@ -76,8 +77,7 @@ inline comparison compare(const merkle::index& index, const summary_message& the
 }
 
 /// The ids of the ranges under which the two sides differ, with this side's versions.
-inline std::vector<entry_version> differing(const merkle::index& index,
-                                            const list_message& theirs) {
+inline std::vector<entry_version> differing(const entries_view& index, const list_message& theirs) {
     std::vector<entry_version> all;
     for (const listed_range& listed : theirs.ranges) {
         std::map<std::uint64_t, std::uint64_t> other;
@@ -97,7 +97,7 @@ inline std::vector<entry_version> differing(const merkle::index& index,
 }
 
 /// Those ids of a reply whose versions still differ from this side's.
-inline std::vector<crdt::entry_id> still_differing(const merkle::index& index,
+inline std::vector<crdt::entry_id> still_differing(const entries_view& index,
                                                    const list_reply_message& theirs) {
     std::vector<crdt::entry_id> ids;
     for (const entry_version& each : theirs.entries) {

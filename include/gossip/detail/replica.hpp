@@ -3,9 +3,10 @@
 
 #include <crdt/entries.hpp>
 #include <crdt/lattice.hpp>
-#include <merkle/index.hpp>
+#include <gossip/detail/field_indexes.hpp>
 #include <wire/codec.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,14 +18,14 @@ namespace joinery::gossip::detail {
 
 /// A state with the index of its entries.
 ///
-/// State      the state; the index, unless it is stale; the context digest, unless it has changed.
+/// State      the state; an index a field, unless stale; the context digest, unless it has changed.
 /// Invariant  an index that is not stale is what for_each_entry would build, whatever threw.
 /// Cost       a received delta O(|δ| log n); a local one too, unless it removes: then the index
 ///            is rebuilt, O(n log n), when it is next needed.
 template <crdt::replicated State>
 class replica {
 public:
-    explicit replica(const wire::keyed_hasher& hasher) : index_(hasher) {}
+    explicit replica(const wire::keyed_hasher& hasher) : indexes_(hasher) {}
 
     const State& state() const { return state_; }
 
@@ -47,10 +48,13 @@ public:
             return made;
         }
         std::vector<change> changes;
-        crdt::changes(state_, delta,
-                      [&](crdt::entry_id id, const wire::digest& old, const wire::digest& now) {
-                          changes.push_back({id, old, now});
-                      });
+        indexes_.for_each([&](merkle::index& index, auto field, crdt::entry_id path) {
+            const auto note = [&](crdt::entry_id id, const wire::digest& old,
+                                  const wire::digest& now) {
+                changes.push_back({&index, id, old, now});
+            };
+            crdt::changes(field(std::as_const(state_)), field(delta), note, path);
+        });
         stale_ = true; // until the index has followed
         made.grew = crdt::merge(state_, delta, found);
         if (made.grew) {
@@ -63,8 +67,9 @@ public:
     }
 
     /// Learns the dots of a context. Precondition: it was taken under the live entries held here.
-    bool absorb(const State& context) {
-        const bool grew = crdt::absorb(state_, context); // the index is of live entries alone
+    bool absorb(const State& context, crdt::report& found) {
+        const bool grew =
+            crdt::absorb(state_, context, &found); // the index is of live entries alone
         if (grew) context_.reset();
         return grew;
     }
@@ -94,45 +99,73 @@ public:
             throw;
         }
         if (!fresh || crdt::removes(delta)) return true;
-        crdt::touched(state_, delta,
-                      [&](crdt::entry_id id, const wire::digest& v) { index_.set(id, v); });
+        indexes_.for_each([&](merkle::index& index, auto field, crdt::entry_id path) {
+            const auto set = [&](crdt::entry_id id, const wire::digest& v) { index.set(id, v); };
+            crdt::touched(field(std::as_const(state_)), field(std::as_const(delta)), set, path);
+        });
         stale_ = false;
         return true;
     }
 
-    /// The index of the state as it is now.
-    const merkle::index& index() const {
-        if (stale_) {
-            index_.clear();
-            crdt::for_each_entry(
-                state_, [&](crdt::entry_id id, const wire::digest& v) { index_.add(id, v); });
-            stale_ = false;
-            ++rebuilds_;
-        }
-        return index_;
+    /// The entries of the state as it is now.
+    entries_view index() const { return up_to_date().all(); }
+    /// Those of one field, none if there is no such field.
+    std::optional<entries_view> index(std::uint32_t field) const {
+        const auto& ids = fields();
+        const auto at = std::find(ids.begin(), ids.end(), field);
+        if (at == ids.end()) return std::nullopt;
+        return up_to_date().of(static_cast<std::size_t>(at - ids.begin()));
     }
+
+    static const std::vector<std::uint32_t>& fields() { return field_indexes<State>::fields(); }
+    static std::uint64_t schema() { return field_indexes<State>::schema(); }
 
     wire::digest context_digest() const {
         if (!context_) context_ = wire::content_digest(wire::encode_nested(crdt::context(state_)));
         return *context_;
+    }
+    /// The contexts of one field alone.
+    State context_of(std::uint32_t field) const {
+        if constexpr (!wire::reflected<State>) {
+            return crdt::context(state_);
+        } else {
+            State part{};
+            wire::for_each_field<State>([&]<class Field>(Field) {
+                if (Field::id == field) Field::get(part) = crdt::context(Field::get(state_));
+            });
+            return part;
+        }
     }
 
     std::uint64_t rebuilds() const { return rebuilds_; }
 
 private:
     struct change {
+        merkle::index* index;
         crdt::entry_id id;
         wire::digest old, now;
     };
 
     // Elements may share an id, so versions are taken away and added, not overwritten.
     void follow(const change& each) {
-        if (!each.old.zero()) index_.subtract(each.id, each.old);
-        if (!each.now.zero()) index_.add(each.id, each.now);
+        if (!each.old.zero()) each.index->subtract(each.id, each.old);
+        if (!each.now.zero()) each.index->add(each.id, each.now);
+    }
+
+    const field_indexes<State>& up_to_date() const {
+        if (!stale_) return indexes_;
+        indexes_.clear();
+        indexes_.for_each([&](merkle::index& index, auto field, crdt::entry_id path) {
+            const auto add = [&](crdt::entry_id id, const wire::digest& v) { index.add(id, v); };
+            crdt::for_each_entry(field(state_), add, path);
+        });
+        stale_ = false;
+        ++rebuilds_;
+        return indexes_;
     }
 
     State state_{};
-    mutable merkle::index index_;
+    mutable field_indexes<State> indexes_;
     mutable bool stale_ = false;
     mutable std::optional<wire::digest> context_;
     mutable std::uint64_t rebuilds_ = 0;
