@@ -38,7 +38,7 @@ public:
         for (const stream::submission& each : found->submissions) {
             auto bytes = store_.part(each.root);
             if (!bytes || !stream::verify(*found, each.member, *bytes).ok()) return;
-            parts_.add_local(std::move(*bytes), found->epoch);
+            parts_.add_local(*bytes, found->epoch);
         }
         stored_ = std::move(found);
     }
@@ -63,13 +63,13 @@ public:
     }
 
     // The verified bytes of one partition. Precondition: a checkpoint is stored.
-    std::span<const std::byte> bytes_of(const std::string& partition) const {
+    byte_string bytes_of(const std::string& partition) const {
         const auto* said = stored_->find(partition);
-        const auto bytes = said == nullptr ? std::nullopt : parts_.serve(said->root);
+        auto bytes = said == nullptr ? std::nullopt : parts_.serve(said->root);
         if (!bytes || !stream::verify(*stored_, partition, *bytes).ok()) {
             throw failure("the checkpoint has no right bytes of " + partition);
         }
-        return *bytes;
+        return std::move(*bytes);
     }
 
     // Cuts the epoch that ends here: the bytes are durable before anyone hears of them.
@@ -79,12 +79,11 @@ public:
         said.epoch = epoch;
         said.member = run.name();
         said.bytes = bytes.size();
-        said.begin = run.end_of(epoch - 1);
-        said.end = run.next();
-        said.records = said.end - said.begin;
+        said.offsets[run.name()] = {run.end_of(epoch - 1), run.next()};
+        said.records = run.next() - run.end_of(epoch - 1);
         said.root = merkle::chunks::of(bytes).root();
         store_.save_part(said.root, bytes);
-        parts_.add_local(std::move(bytes), epoch);
+        parts_.add_local(bytes, epoch);
         own_[epoch].insert(said.root);
         auto verdict = stream::verdict::stale;
         node.update(&shared_state::checkpoints, [&](stream::checkpoint& all, crdt::replica_id) {
@@ -98,12 +97,12 @@ public:
     void cut(bool off) { exchange_.cut(off); }
     void add_to(std::vector<pollfd>& watched) const { exchange_.add_to(watched); }
 
-    // Serves and fetches parts, and stores the newest complete checkpoint when it is all here.
-    void step(engine& node, gossip::time_point now) {
+    // Serves and fetches parts, stores the newest complete checkpoint when it is all here, and
+    // vouches for it in the name of the partitions that run here.
+    void step(engine& node, gossip::time_point now,
+              const std::map<std::size_t, partition_run>& runs) {
         const auto find = [this](const wire::digest& root) -> std::optional<byte_string> {
-            const auto bytes = parts_.serve(root);
-            if (!bytes) return std::nullopt;
-            return byte_string(bytes->begin(), bytes->end());
+            return parts_.serve(root);
         };
         const auto arrived = [this](const wire::digest&, const byte_string& bytes) {
             const auto result = parts_.accept(bytes);
@@ -113,10 +112,14 @@ public:
         exchange_.step(find, arrived);
         if (now < next_look_) return;
         next_look_ = now + look_interval;
-        const auto latest = node.state().checkpoints.latest();
+        const auto latest = node.state().checkpoints.latest(stream::restore_policy::complete);
         if (!latest || latest->epoch <= stored_epoch()) return;
         const auto lacking = parts_.wants(*latest);
-        if (lacking.empty()) return keep(node, *latest);
+        if (lacking.empty()) {
+            keep(*latest);
+            for (const auto& [partition, run] : runs) acknowledge(node, *latest, run.name());
+            return raise_floor(node);
+        }
         for (const stream::want& each : lacking) fetch(node, *latest, each, now);
     }
 
@@ -155,7 +158,7 @@ private:
         tried.next = now + retry_interval;
     }
 
-    void keep(engine& node, const stream::certificate& complete) {
+    void keep(const stream::certificate& complete) {
         std::set<wire::digest> needed;
         for (const auto& each : complete.submissions) {
             store_.save_part(each.root, *parts_.serve(each.root));
@@ -168,10 +171,22 @@ private:
         for (const auto& [epoch, roots] : own_) needed.insert(roots.begin(), roots.end());
         store_.keep_only(needed);
         parts_.forget_below(complete.epoch);
-        if (complete.epoch <= epochs_kept) return;
+    }
+
+    static void acknowledge(engine& node, const stream::certificate& kept,
+                            const std::string& partition) {
+        node.update(&shared_state::checkpoints, [&](stream::checkpoint& all, crdt::replica_id) {
+            return all.acknowledge(kept.epoch, kept.plan_id, partition).second;
+        });
+    }
+
+    // A majority has the newest stable checkpoint on disk: all but a few before it may go.
+    static void raise_floor(engine& node) {
         stream::checkpoint all = node.state().checkpoints;
+        const auto stable = all.latest();
+        if (!stable || stable->epoch <= epochs_kept) return;
         shared_state raised;
-        raised.checkpoints = all.raise_floor(complete.epoch - epochs_kept);
+        raised.checkpoints = all.raise_floor(*stable, stable->epoch - epochs_kept);
         node.merge_local(raised);
     }
 

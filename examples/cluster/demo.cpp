@@ -110,16 +110,15 @@ void stop(demo_cluster& workers) {
     while (!workers.all([](const worker_view& each) { return each.stopped; })) workers.listen();
 }
 
-// The incarnations under which a worker signed parts of the restored checkpoint.
-bool signed_only_by(const std::vector<std::string>& lines, const std::string& worker,
-                    std::uint64_t incarnation) {
-    bool any = false;
+// Whether a worker signed parts of the restored checkpoint under another incarnation. It need not
+// have signed any: a part that another worker submitted first keeps that worker's name.
+bool signed_by_another(const std::vector<std::string>& lines, const std::string& worker,
+                       std::uint64_t incarnation) {
     for (const std::string& line : lines) {
         if (!line.starts_with("verified ") || field_of(line, "worker") != worker) continue;
-        if (field_of(line, "incarnation") != std::to_string(incarnation)) return false;
-        any = true;
+        if (field_of(line, "incarnation") != std::to_string(incarnation)) return true;
     }
-    return any;
+    return false;
 }
 
 void print_restored(const std::vector<std::string>& lines) {
@@ -156,7 +155,7 @@ bool judge(const demo_cluster& workers, const story_facts& facts,
                "counts too high, by records counted twice: " + std::to_string(counts.too_high));
     made.check(moved > 0, "entries that repair moved after " + workers.at(facts.cut_off).name +
                               " was cut off: " + std::to_string(moved));
-    made.check(reborn && signed_only_by(restored, victim.name, victim.incarnation),
+    made.check(reborn && !signed_by_another(restored, victim.name, victim.incarnation),
                "the next submission of " + victim.name + " bears its new incarnation");
     made.check(counts.equal(), std::to_string(counts.compared) +
                                    " counts compared with the sequential program's, differing: " +

@@ -143,6 +143,7 @@ public:
             if (!each.process) continue;
             listen_to(each);
             const auto status = each.process->status();
+            if (status) listen_to(each); // what it said between the last look and its end
             if (status && !(each.stopped && *status == 0)) {
                 throw failure(each.name + " ended with status " + std::to_string(*status));
             }

@@ -63,7 +63,9 @@ public:
         store_.save_lease({incarnation_, false, 0});
         if (checkpoints_.stored() != nullptr) begin_from_checkpoint();
         take(options.owned);
-        stream::plan plan{1, {}, 1};
+        stream::plan plan;
+        plan.generation = plan.from = 1;
+        plan.acks = stream::ack_policy::majority;
         for (std::size_t i = 0; i < options.partitions; ++i) {
             plan.members.push_back(partition_name(i));
         }
@@ -112,7 +114,7 @@ public:
             counting_.start_waiting(checkpoints_);
         }
         counting_.step(engine_, now, [this](partition_run& run) { submit(run); });
-        checkpoints_.step(engine_, now);
+        checkpoints_.step(engine_, now, counting_.runs());
         engine_.tick(now);
         send();
         while (engine_.poll_event()) {}
@@ -167,7 +169,7 @@ private:
     }
 
     bool newest_is_here() const {
-        const auto latest = engine_.state().checkpoints.latest();
+        const auto latest = engine_.state().checkpoints.latest(stream::restore_policy::complete);
         return latest && checkpoints_.stored_epoch() >= latest->epoch;
     }
 

@@ -79,6 +79,26 @@ public:
 
     std::vector<std::byte> checkpoint_bytes() const { return wire::encode(*this); }
 
+    /// What an accumulator of the same partition at an earlier offset lacks: see increment.
+    std::vector<std::byte> increment_bytes(const accumulator& base) const {
+        accumulator lacking(partition_);
+        lacking.next_ = next_;
+        lacking.state_ = crdt::difference(state_, base.state_);
+        return wire::encode(lacking);
+    }
+
+    /// Goes on to where increment_bytes were made; checkpoint_bytes() are then those of that place,
+    /// to be verified against its root. Damaged bytes, another partition's, and older ones change
+    /// nothing.
+    bool advance(std::span<const std::byte> increment_bytes, wire::error& error,
+                 const wire::limits& limits = {}) {
+        const auto step = wire::try_decode<accumulator>(increment_bytes, limits, error);
+        if (!step || step->partition_ != partition_ || step->next_ < next_) return false;
+        crdt::merge(state_, step->state_);
+        next_ = step->next_;
+        return true;
+    }
+
     void write(wire::writer& w) const {
         wire::put(w, partition_);
         w.varint(next_);

@@ -55,7 +55,7 @@ public:
             seen_[name(p)] = 0;
             inputs_.emplace(name(p), std::move(words));
         }
-        for (worker& each : all_) each.checkpoints = with_plan(names());
+        for (worker& each : all_) each.checkpoints = with_plan(names(), stream::ack_policy::nobody);
         for (std::size_t p = 0; p < partitions; ++p) take_over(p % workers, name(p));
     }
 
@@ -87,13 +87,16 @@ public:
     }
 
     bool checkpoints_are_exact() const {
-        const auto newest = all_[0].checkpoints.latest();
+        const auto newest = stream_test::newest(all_[0].checkpoints);
         if (!newest || newest->epoch + 1 != epochs) return false;
         for (const worker& each : all_)
-            if (each.checkpoints.latest() != newest || !each.checkpoints.evidence().empty())
+            if (stream_test::newest(each.checkpoints) != newest ||
+                !each.checkpoints.evidence().empty())
                 return false;
         for (const auto& said : newest->submissions)
-            if (said.root != merkle::chunks::of(prefix(said.member, said.end)).root()) return false;
+            if (said.root !=
+                merkle::chunks::of(prefix(said.member, said.offsets.at(said.member).end)).root())
+                return false;
         return true;
     }
 
@@ -159,8 +162,9 @@ private:
             fetch(any_worker(), ~std::uint64_t{0});
         } else if (what < 94) {
             const std::size_t at = any_worker();
-            if (const auto newest = all_[at].checkpoints.latest(); newest && newest->epoch > 1) {
-                all_[at].checkpoints.raise_floor(newest->epoch - 1);
+            if (const auto newest = stream_test::newest(all_[at].checkpoints);
+                newest && newest->epoch > 1) {
+                all_[at].checkpoints.raise_floor(*newest, newest->epoch - 1);
                 all_[at].store.forget_below(all_[at].checkpoints);
             }
         } else if (what < 97) {
@@ -199,9 +203,16 @@ private:
         const auto bytes = run.counted.checkpoint_bytes();
         const std::uint64_t begin = cut(partition, run.epoch), end = run.counted.next();
         const auto root = here.store.add_local(bytes, run.epoch);
-        auto [how, delta] = here.checkpoints.submit(
-            {run.epoch++, partition, root, bytes.size(), begin, end, end - begin,
-             "worker-" + std::to_string(at), here.incarnation});
+        stream::submission said;
+        said.epoch = run.epoch++;
+        said.member = partition;
+        said.root = root;
+        said.bytes = bytes.size();
+        said.offsets[partition] = {begin, end};
+        said.records = end - begin;
+        said.worker = "worker-" + std::to_string(at);
+        said.incarnation = here.incarnation;
+        auto [how, delta] = here.checkpoints.submit(said);
         count_.duplicates += how == stream::verdict::duplicate ? 1U : 0U;
         if (how_ == resume_from::verified_bytes)
             REQUIRE((how == stream::verdict::accepted || how == stream::verdict::duplicate ||
@@ -241,7 +252,8 @@ private:
     // way some bytes are damaged, and none of those is taken.
     std::optional<stream::certificate> fetch(std::size_t to, std::uint64_t at_most) {
         worker& here = all_[to];
-        const auto certificate = here.checkpoints.latest(at_most);
+        const auto certificate =
+            here.checkpoints.latest_until(at_most, stream::restore_policy::complete);
         if (!certificate) return std::nullopt;
         for (const stream::want& want : here.store.wants(*certificate)) {
             for (const worker& from : all_) {
@@ -290,12 +302,14 @@ private:
         wire::error error;
         const word_counts* gossiped = here.shared.find(partition);
         if (how_ == resume_from::gossiped_state && gossiped != nullptr)
-            return accumulator::resume(wire::encode(forged{partition, said.end, *gossiped}), error)
+            return accumulator::resume(
+                       wire::encode(forged{partition, said.offsets.at(partition).end, *gossiped}),
+                       error)
                 .value();
         auto resumed = accumulator::resume(bytes, error);
         REQUIRE(resumed.has_value());
         REQUIRE(resumed->partition() == partition);
-        REQUIRE(resumed->next() == said.end);
+        REQUIRE(resumed->next() == said.offsets.at(partition).end);
         return std::move(*resumed);
     }
 
@@ -305,7 +319,7 @@ private:
         ++count_.crashes;
         worker fresh;
         fresh.incarnation = all_[at].incarnation + 1;
-        fresh.checkpoints = with_plan(names());
+        fresh.checkpoints = with_plan(names(), stream::ack_policy::nobody);
         const auto lost = std::exchange(all_[at], std::move(fresh)).runs;
         if (chance_.chance(1, 2)) repair(at, (at + 1) % workers);
         for (const auto& [partition, run] : lost) {

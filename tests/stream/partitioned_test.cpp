@@ -3,6 +3,8 @@
 
 #include "samples.hpp"
 
+#include <stream/transfer.hpp>
+
 using namespace stream_test;
 using accumulator = stream::accumulator<word_counts>;
 using partitioned = stream::partitioned<word_counts>;
@@ -105,8 +107,11 @@ TEST_CASE("truncated and flipped checkpoint bytes are refused by verify, and res
     const auto leaves = merkle::chunks::of(bytes);
     REQUIRE(leaves.size() > 2);
     auto state = with_plan({"p0"});
-    state.submit({1, "p0", leaves.root(), bytes.size(), 0, 6000, 6000, "worker-a", 1});
-    const auto certificate = *state.latest();
+    auto what = said(1, "p0", "");
+    what.root = leaves.root();
+    what.bytes = bytes.size();
+    state.submit(what);
+    const auto certificate = *newest(state);
 
     CHECK(stream::verify(certificate, "p0", bytes).ok());
     CHECK(stream::verify(certificate, "p1", bytes).code ==
@@ -133,4 +138,59 @@ TEST_CASE("truncated and flipped checkpoint bytes are refused by verify, and res
         const auto resumed = accumulator::resume(damaged, error);
         CHECK((resumed.has_value() || error.code != wire::errc::none));
     }
+}
+
+TEST_CASE("a chain of increments restores the bytes that the last submission names") {
+    auto state = with_plan({"p0"});
+    accumulator now("p0"), before("p0");
+    stream::transfer from, to;
+    std::size_t whole = 0;
+    for (std::uint64_t epoch = 0; epoch <= stream::increment::max_chain; ++epoch) {
+        for (auto n = epoch == 0 ? 3000U : 10U; n > 0; --n)
+            now.process(now.next(), count("word-" + std::to_string(now.next() % 1500)));
+        const auto bytes = now.checkpoint_bytes();
+        auto what = said(epoch, "p0", "");
+        what.root = merkle::chunks::of(bytes).root();
+        what.bytes = bytes.size();
+        what.offsets = {{"p0", {before.next(), now.next()}}};
+        if (epoch > 0) {
+            const auto delta = now.increment_bytes(before);
+            const auto* base = state.find(epoch - 1, "p0");
+            what.base = stream::increment{epoch - 1, base->root, from.add_local(delta, epoch),
+                                          delta.size(), epoch};
+        } else {
+            from.add_local(bytes, epoch);
+            whole = bytes.size();
+        }
+        CHECK(state.submit(what).first == stream::verdict::accepted);
+        before = now;
+    }
+    acknowledge(state, 8, {"p0"});
+    from.forget_below(state);
+    CHECK(from.bytes_held() < whole * 13 / 10);
+
+    // From the last submission down to whole bytes, and up again.
+    std::vector<const stream::submission*> chain{state.find(8, "p0")};
+    while (chain.back()->base) chain.push_back(state.find(chain.back()->base->base_epoch, "p0"));
+    REQUIRE(chain.size() == 9);
+    wire::error error;
+    std::optional<accumulator> restored;
+    for (; !chain.empty(); chain.pop_back()) {
+        const auto& link = *chain.back();
+        const auto root = link.base ? link.base->root : link.root;
+        to.expect({root, link.base ? link.base->bytes : link.bytes}, link.epoch);
+        REQUIRE(to.accept(*from.serve(root)) == stream::accept_result::accepted);
+        if (!restored)
+            restored = accumulator::resume(*to.serve(root), error);
+        else
+            REQUIRE(restored->advance(*to.serve(root), error));
+        CHECK(merkle::chunks::of(restored->checkpoint_bytes()).root() == link.root);
+    }
+    CHECK(stream::verify(*state.latest(), "p0", restored->checkpoint_bytes()).ok());
+    CHECK(*restored == now);
+    // Bytes of another place change nothing.
+    CHECK_FALSE(restored->advance(accumulator("p1").checkpoint_bytes(), error));
+    CHECK_FALSE(restored->advance(accumulator("p0").checkpoint_bytes(), error));
+    CHECK_FALSE(restored->advance({}, error));
+    CHECK(*restored == now);
 }

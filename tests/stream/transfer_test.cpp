@@ -17,7 +17,7 @@ stream::certificate certificate_of(std::uint64_t epoch,
     for (const auto& [member, content] : contents) members.push_back(member);
     auto state = with_plan(members);
     for (const auto& [member, content] : contents) state.submit(said(epoch, member, content));
-    return *state.latest();
+    return *newest(state);
 }
 
 } // namespace
@@ -121,10 +121,11 @@ TEST_CASE("what no retained submission names can be forgotten") {
         state.submit(said(epoch, "p0", content));
     }
     CHECK(kept.roots_held() == 3);
-    state.raise_floor(3);
+    acknowledge(state, 5, {"p0"});
+    state.raise_floor(*state.latest(), 3);
     kept.forget_below(state);
     CHECK(kept.roots_held() == 2);
     CHECK(kept.complete(*state.latest()));
-    CHECK(kept.complete(*state.latest(3)));
+    CHECK(kept.complete(*state.latest_until(3, stream::restore_policy::complete)));
     CHECK_FALSE(kept.serve(root_of("state 0")).has_value());
 }
