@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the examples of docs/crdt.md take for granted, and then the examples.
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <crdt.hpp>
@@ -16,7 +15,6 @@ const auto b = crdt::replica_id::of("b", 1);
 
 struct page {
     BOOST_HANA_DEFINE_STRUCT(page, (crdt::g_counter, visits), (crdt::or_set<std::string>, tags));
-    static constexpr std::string_view schema_name = "page";
     bool operator==(const page&) const = default;
 };
 
