@@ -150,9 +150,24 @@ public:
         detail::part_builder<g_map, F> parts(room, f);
         for (const auto& [key, value] : values_) {
             const auto key_bytes = wire::encoded_size(key);
+            // Pieces of one value that meet in a part are billed as joined: a join can have more
+            // bytes than its pieces, where a list of dots becomes a bitmap.
+            L here{};
+            std::size_t billed = 0;
             crdt::split(value, detail::room_after(room, key_bytes), [&](L piece) {
-                const auto bytes = key_bytes + wire::encoded_size(piece);
-                parts.add(bytes, [&](g_map& part) { part.join_at(key, std::move(piece)); });
+                auto bytes = std::max(
+                    billed,
+                    key_bytes + wire::encoded_size(billed == 0 ? piece : crdt::join(here, piece)));
+                if (billed != 0 && !parts.fits(bytes - billed)) {
+                    parts.flush();
+                    here = L{};
+                    billed = 0;
+                    bytes = key_bytes + wire::encoded_size(piece);
+                }
+                crdt::merge(here, piece);
+                parts.add(bytes - billed,
+                          [&](g_map& part) { part.join_at(key, std::move(piece)); });
+                billed = bytes;
             });
         }
         parts.flush();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <crdt/or_set.hpp>
 
 namespace crdt = joinery::crdt;
+namespace wire = joinery::wire;
 
 namespace {
 
@@ -95,4 +97,30 @@ TEST_CASE("the greatest stamp of a map is the greatest of its values") {
         m.update(a, static_cast<int>(stamp),
                  [&](auto& r, crdt::replica_id id) { return r.assign(id, stamp, "v"); });
     CHECK(crdt::max_stamp(m) == 9);
+}
+
+// Two short lists of dots are one bitmap together, which can be longer than both.
+TEST_CASE("the parts of a split keep to the limit where joined pieces grow") {
+    using sets = crdt::g_map<std::string, crdt::or_set<std::string>>;
+    for (std::size_t length = 1; length <= 8; ++length) {
+        sets all;
+        for (int each = 0; each < 34; ++each)
+            all.update(crdt::replica_id{1}, "k", [&](auto& set, auto self) {
+                return set.add(self, std::string(length, static_cast<char>('0' + each)));
+            });
+        // A gap: what lies behind it begins a piece.
+        all.update(crdt::replica_id{1}, "k", [&](auto& set, auto self) {
+            return set.remove(self, std::string(length, static_cast<char>('0' + 17)));
+        });
+        for (std::size_t most = 100; most <= 400; ++most) {
+            sets joined;
+            std::size_t longest = 0;
+            crdt::split(all, most, [&](const sets& part) {
+                longest = std::max(longest, wire::encode_nested(part).size());
+                joined.merge(part);
+            });
+            CHECK(longest <= most);
+            CHECK(joined == all);
+        }
+    }
 }
