@@ -6,6 +6,7 @@
 #include <testing/lattice_laws.hpp>
 #include <testing/laws.hpp>
 #include <testing/model.hpp>
+#include <testing/nemesis.hpp>
 #include <testing/network.hpp>
 #include <testing/random_history.hpp>
 #include <testing/spec.hpp>

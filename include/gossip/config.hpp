@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gossip/membership_config.hpp>
 #include <gossip/peer.hpp>
 #include <wire/limits.hpp>
 
@@ -19,13 +20,22 @@ struct config {
     std::uint64_t incarnation = 0;   ///< see crdt::next_incarnation
     std::string cluster = "joinery"; ///< engines of another label or secret are not listened to
     std::vector<std::byte> secret;   ///< keys the digests that peers compare
-    std::vector<std::string> seeds;  ///< addresses that are never given up
+    std::vector<std::vector<std::byte>> former_secrets; ///< whose users are told of the new one
+    std::vector<std::string> seeds;                     ///< addresses that are never given up
+    std::string zone;                ///< where it runs; nearer peers are asked more often
+    std::vector<std::byte> metadata; ///< at most 512 bytes for the other applications
 
     duration interval = std::chrono::milliseconds(200);
-    unsigned fanout = 2; ///< peers that are told something each interval
-    duration peer_timeout = std::chrono::seconds(10); ///< silent after this, or more if many peers
+    unsigned fanout = 3; ///< peers that are told something each interval
+
+    bool membership = true; ///< off: the seeds, and whoever speaks, are all there is
+    duration peer_timeout = std::chrono::seconds(10); ///< silent after this, without membership
+    unsigned probe_intervals = 5;                     ///< intervals in a period of membership
+    unsigned suspicion = 2;                           ///< see membership_config
+    bool confirm_joins = false; ///< strangers wait for admit() once there are members
 
     std::size_t max_datagram = 1400;
+    std::size_t bulk_bytes = std::size_t{256} << 10U; ///< payload an interval, at most
     std::size_t push_bytes = 64; ///< deltas up to this size are pushed, others advertised
     std::size_t max_blob = std::size_t{1} << 20U;    ///< greatest irreducible part of a delta
     std::size_t relay_bytes = std::size_t{4} << 20U; ///< deltas kept for others; beyond: repair
@@ -39,5 +49,27 @@ struct config {
     bool check_updates = false; ///< verify that state before ⊔ delta is the state after
     bool report_merges = false; ///< an event, with the delta, for each merge that grew the state
 };
+
+/// The membership that an engine of this configuration runs. The times of membership_config, which
+/// are those of an interval of 200 ms, go with the interval.
+inline membership_config membership_of(const config& settings) {
+    membership_config made;
+    made.name = settings.name;
+    made.address = settings.address;
+    made.zone = settings.zone;
+    made.metadata = settings.metadata;
+    made.incarnation = settings.incarnation;
+    made.seeds = settings.seeds;
+    made.probe_interval = settings.interval * settings.probe_intervals;
+    made.probe_timeout = made.probe_interval / 4;
+    made.gossip_interval = settings.interval;
+    made.retry_interval = settings.interval * 50;
+    made.suspicion = settings.suspicion;
+    made.max_members = settings.max_peers;
+    made.max_from_one = settings.max_peers / 2;
+    made.max_outgoing = settings.max_outgoing;
+    made.confirm_joins = settings.confirm_joins;
+    return made;
+}
 
 } // namespace joinery::gossip

@@ -5,6 +5,7 @@
 #include <crdt/replica_id.hpp>
 #include <gossip/config.hpp>
 #include <gossip/detail/exchange.hpp>
+#include <gossip/detail/report.hpp>
 #include <gossip/event.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/statistics.hpp>
@@ -137,10 +138,33 @@ public:
 
     std::optional<event> poll_event() { return parts_.net.poll_event(); }
 
-    /// The peers that were ever heard, by address; those that are silent too.
-    std::vector<peer> members() const { return parts_.net.known.members(); }
+    /// The members that are known, this one excepted; those that are dead or have left too.
+    std::vector<peer> members() const { return parts_.net.members(); }
 
-    const gossip::statistics& statistics() const { return parts_.net.stats; }
+    /// Those of them that are alive or only suspected.
+    std::size_t live_count() const { return parts_.net.known.live_count(); }
+
+    /// Says goodbye to the other members: what is left to say is polled, nothing more is answered.
+    void leave() {
+        if (parts_.net.group) parts_.net.group->leave();
+    }
+    /// How badly this one itself is doing: 0 well, 8 hardly at all.
+    unsigned health() const { return parts_.net.group ? parts_.net.group->health() : 0; }
+    /// Whether another live process of this name has won: this one is silent then.
+    bool displaced() const { return parts_.net.group && parts_.net.group->displaced(); }
+    /// Whether the stranger that an event join_requested told of may come in.
+    void admit(const std::string& name, bool yes) {
+        if (parts_.net.group) parts_.net.group->admit(name, yes);
+    }
+
+    /// The counters since the beginning, and how everything stands now.
+    gossip::statistics statistics() const {
+        auto all = detail::report(parts_.net);
+        all.entries = parts_.local.index().size();
+        return all;
+    }
+    /// How far this engine is behind each live peer.
+    std::vector<lag> lags() { return detail::lags(parts_.net); }
 
     /// The digest of the live entries. With context_digest it tells whether two states are equal.
     wire::digest root() const { return parts_.local.index().root(); }

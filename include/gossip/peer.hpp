@@ -4,8 +4,10 @@
 #include <crdt/replica_id.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace joinery::gossip {
 
@@ -22,17 +24,24 @@ struct steady_ticks {
 };
 using time_point = steady_ticks::time_point;
 
-enum class member_status : std::uint8_t { alive, silent };
+/// alive: answers, or others say so. suspect: does not answer, and has not denied it yet. dead: did
+/// not deny it in time; tried again now and then. left: has said goodbye; not looked for.
+enum class member_status : std::uint8_t { alive, suspect, dead, left };
 
-/// What an engine knows about another one that it has heard.
+/// What an engine knows about another one.
 struct peer {
     std::string name;
     std::string address;
+    std::string zone;
+    std::vector<std::byte> metadata; ///< whatever the member's application has set
     std::uint64_t incarnation = 0;
     crdt::replica_id id;
     member_status status = member_status::alive;
+    bool verified = false; ///< has returned a number that only its address was told
     time_point last_heard;
     duration round_trip{0}; ///< smoothed; 0 before the first measurement
+
+    bool live() const { return status == member_status::alive || status == member_status::suspect; }
 
     friend bool operator==(const peer&, const peer&) = default;
 };

@@ -3,6 +3,7 @@
 
 #include <gossip/peer.hpp>
 #include <gossip/random.hpp>
+#include <testing/detail/lines.hpp>
 #include <testing/detail/links.hpp>
 #include <wire/hash.hpp>
 
@@ -22,15 +23,6 @@
 
 namespace joinery::testing {
 
-/// What the simulated network does to each datagram. Chances are per mille; delays are drawn evenly
-/// from [delay_min, delay_max], so that a range also reorders.
-struct faults {
-    std::uint32_t loss = 0;
-    std::uint32_t duplication = 0;
-    std::chrono::nanoseconds delay_min = std::chrono::milliseconds(1);
-    std::chrono::nanoseconds delay_max = std::chrono::milliseconds(1);
-};
-
 /// How often each fault bit, and what got through.
 struct fault_counts {
     std::uint64_t delivered = 0;
@@ -39,7 +31,14 @@ struct fault_counts {
     std::uint64_t reordered = 0; // delivered after a datagram that was sent later on the same link
     std::uint64_t cut = 0;       // stopped by a cut link or a partition
     std::uint64_t unreachable = 0; // sent to an address that is nobody's, or to a stopped node
-    std::uint64_t stalled = 0;     // an engine asked for a tick not later than the one just served
+    std::uint64_t congested = 0;   // found the sender's queue full
+    std::uint64_t queued = 0;      // waited for the sender's wire
+    std::uint64_t not_taken = 0;   // came faster than the receiver takes them in
+    std::uint64_t postponed = 0;   // waited for a paused receiver
+    std::uint64_t late_ticks = 0;  // ticks of a node that was paused when they were due
+    std::uint64_t clock_faults = 0;
+    std::uint64_t restarts = 0;
+    std::uint64_t stalled = 0; // an engine asked for a tick not later than the one just served
 
     bool operator==(const fault_counts&) const = default;
 };
@@ -65,7 +64,7 @@ public:
         const std::size_t index = nodes_.size();
         [[maybe_unused]] const bool fresh = addresses_.emplace(address, index).second;
         assert(fresh);
-        nodes_.push_back(node{address, std::move(engine), time_point::max()});
+        nodes_.push_back({address, std::move(engine), time_point::max()});
         touched_.insert(index);
         return index;
     }
@@ -91,7 +90,48 @@ public:
     void restart(std::size_t index, Engine engine) {
         nodes_[index].engine = std::move(engine);
         nodes_[index].running = true;
+        ++counts_.restarts;
         touched_.insert(index);
+    }
+    bool running(std::size_t index) const { return nodes_[index].running; }
+
+    /// The node neither ticks nor receives for so long; what reaches it meanwhile waits for it.
+    void pause(std::size_t index, duration length) {
+        flush();
+        nodes_[index].paused_until = std::max(nodes_[index].paused_until, now_ + length);
+    }
+    void jump_clock(std::size_t index, duration by) {
+        flush();
+        ++counts_.clock_faults;
+        nodes_[index].clock.jump(by);
+        touched_.insert(index);
+    }
+    /// The node's clock stands still for so long; the node does not.
+    void freeze_clock(std::size_t index, duration length) {
+        flush();
+        ++counts_.clock_faults;
+        nodes_[index].clock.freeze(now_, now_ + length);
+        touched_.insert(index);
+    }
+
+    /// Loss, zones and rates of single nodes and links; heal() leaves them, clear() ends them.
+    detail::lines& lines() { return lines_; }
+
+    /// From now on every datagram sent is kept, at most `most`.
+    struct captured {
+        std::size_t from;
+        std::size_t to;
+        std::vector<std::byte> bytes;
+    };
+    void capture(std::size_t most) { capture_ = most; }
+    const std::vector<captured>& captures() const { return captures_; }
+    /// Delivers bytes at once, as if they came from there.
+    void inject(const std::string& from, std::size_t to, std::span<const std::byte> bytes) {
+        flush();
+        node& receiver = nodes_[to];
+        receiver.engine.receive(from, bytes, receiver.clock.read(now_));
+        touched_.insert(to);
+        flush();
     }
 
     void set_faults(const faults& chances) { faults_ = chances; }
@@ -154,6 +194,8 @@ private:
         std::uint64_t datagrams = 0;
         std::uint64_t bytes = 0;
         bool running = true;
+        time_point paused_until = time_point::min();
+        detail::local_clock clock{};
     };
 
     struct datagram {
@@ -188,10 +230,15 @@ private:
     }
 
     void serve(std::size_t index) {
-        Engine& engine = nodes_[index].engine;
-        engine.tick(now_);
+        node& at = nodes_[index];
+        if (at.paused_until > now_) {
+            ++counts_.late_ticks;
+            schedule(index, at.paused_until);
+            return;
+        }
+        at.engine.tick(at.clock.read(now_));
         drain(index);
-        const time_point next = engine.next_deadline();
+        const time_point next = at.clock.when(at.engine.next_deadline(), now_);
         if (next <= now_) {
             ++counts_.stalled;
         }
@@ -199,11 +246,21 @@ private:
     }
 
     void deliver() {
-        const datagram arrived = flying_.top();
+        datagram arrived = flying_.top();
         flying_.pop();
         node& receiver = nodes_[arrived.to];
         if (!receiver.running) {
             ++counts_.unreachable;
+            return;
+        }
+        if (receiver.paused_until > now_) {
+            ++counts_.postponed;
+            arrived.arrival = receiver.paused_until;
+            flying_.push(std::move(arrived));
+            return;
+        }
+        if (!lines_.takes_in(arrived.to, now_)) {
+            ++counts_.not_taken;
             return;
         }
         std::uint64_t& newest = newest_[{arrived.from, arrived.to}];
@@ -211,9 +268,15 @@ private:
         newest = std::max(newest, arrived.sequence);
         ++counts_.delivered;
         receiver.engine.receive(nodes_[arrived.from].address,
-                                std::span<const std::byte>(arrived.bytes), now_);
+                                std::span<const std::byte>(arrived.bytes),
+                                receiver.clock.read(now_));
         drain(arrived.to);
-        schedule(arrived.to, std::max(now_, receiver.engine.next_deadline()));
+        reschedule(arrived.to);
+    }
+
+    void reschedule(std::size_t index) {
+        node& at = nodes_[index];
+        schedule(index, std::max(now_, at.clock.when(at.engine.next_deadline(), now_)));
     }
 
     /// Takes in what the caller did to engines since the last event.
@@ -221,7 +284,7 @@ private:
         for (const std::size_t index : std::exchange(touched_, {})) {
             if (nodes_[index].running) {
                 drain(index);
-                schedule(index, std::max(now_, nodes_[index].engine.next_deadline()));
+                reschedule(index);
             }
         }
     }
@@ -256,28 +319,35 @@ private:
         const auto when = static_cast<std::uint64_t>(now_.time_since_epoch().count());
         const std::uint64_t link = (static_cast<std::uint64_t>(from) << 32U) | to;
         trace_ = wire::mix(wire::mix(trace_, when), wire::mix(link, wire::content_hash64(bytes)));
+        if (captures_.size() < capture_) {
+            captures_.push_back({from, to, {bytes.begin(), bytes.end()}});
+        }
         if (!links_.open(from, to)) {
             ++counts_.cut;
             return;
         }
-        if (random_.chance(faults_.loss, 1000)) {
+        if (random_.chance(std::max(faults_.loss, lines_.extra_loss(from, to)), 1000)) {
             ++counts_.lost;
             return;
         }
+        const time_point left = lines_.departure(from, bytes.size(), now_);
+        if (left == time_point::max()) {
+            ++counts_.congested;
+            return;
+        }
+        counts_.queued += left > now_ ? 1U : 0U;
         const std::uint64_t sequence = ++sequence_;
-        post(from, to, sequence, bytes);
+        post(from, to, sequence, left, bytes);
         if (random_.chance(faults_.duplication, 1000)) {
             ++counts_.duplicated;
-            post(from, to, sequence, bytes);
+            post(from, to, sequence, left, bytes);
         }
     }
 
-    void post(std::size_t from, std::size_t to, std::uint64_t sequence,
+    void post(std::size_t from, std::size_t to, std::uint64_t sequence, time_point left,
               std::span<const std::byte> bytes) {
-        const auto spread =
-            static_cast<std::uint64_t>((faults_.delay_max - faults_.delay_min).count());
-        const duration delay = faults_.delay_min + duration(random_.below(spread + 1));
-        flying_.push(datagram{now_ + delay, sequence, ++order_, from, to,
+        const duration delay = lines_.delay(from, to, faults_, random_);
+        flying_.push(datagram{left + delay, sequence, ++order_, from, to,
                               std::vector<std::byte>(bytes.begin(), bytes.end())});
     }
 
@@ -285,6 +355,9 @@ private:
     fault_counts counts_;
     gossip::random random_;
     detail::links links_;
+    detail::lines lines_;
+    std::vector<captured> captures_;
+    std::size_t capture_ = 0;
     // Not zero, since engines must not care for the origin of time.
     time_point now_ = time_point{} + std::chrono::hours(1);
     std::vector<node> nodes_;

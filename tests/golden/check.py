@@ -10,6 +10,7 @@ import sys
 import causals
 import digests
 import lattices
+import messages
 import primitives
 import streams
 from primitives import Integer, Reader, Refused, Writer, require
@@ -98,6 +99,10 @@ class Framed:
 
 
 def codec_of(type):
+    if type == "datagram":
+        return messages.DATAGRAM
+    if type.startswith("message."):
+        return messages.MESSAGES[type.removeprefix("message.")]
     parser = Parser(type)
     return Framed(parser.type())
 

@@ -111,6 +111,7 @@ family registers_family();
 family causal_family();
 family logs_family();
 family stream_family();
+family gossip_family();
 const std::vector<family>& all_families();
 
 /// What the digests of some inputs are, one JSON object a line.

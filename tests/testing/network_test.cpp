@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using joinery::gossip::time_point;
 using joinery::testing::fault_counts;
 using joinery::testing::faults;
+namespace testing = joinery::testing;
 
 namespace {
 
@@ -172,4 +173,69 @@ TEST_CASE("an engine whose deadline does not advance is counted and does not han
     net.run_for(1s);
     CHECK(net.counts().stalled > 100);
     CHECK(std::as_const(net).engine(1).ticks > 50);
+}
+
+TEST_CASE("a paused node does its waiting later, and its mail waits too") {
+    network net = pair_of(9);
+    net.run_for(100ms);
+    net.pause(1, 500ms);
+    const std::size_t before = std::as_const(net).engine(1).received.size();
+    net.run_for(400ms);
+    CHECK(std::as_const(net).engine(1).received.size() == before);
+    net.run_for(200ms);
+    CHECK(std::as_const(net).engine(1).received.size() > before + 40);
+    CHECK(net.counts().postponed > 40);
+    CHECK(net.counts().late_ticks > 0);
+}
+
+TEST_CASE("a node's clock jumps and stands still without the network's time doing so") {
+    network net = pair_of(10);
+    net.run_for(100ms);
+    net.jump_clock(1, -1h);
+    net.run_for(100ms);
+    CHECK(std::as_const(net).engine(1).received.back().first < net.now() - 59min);
+    net.jump_clock(1, 2h);
+    net.run_for(100ms);
+    CHECK(std::as_const(net).engine(1).received.back().first > net.now() + 59min);
+    const int ticked = std::as_const(net).engine(0).ticks;
+    net.freeze_clock(0, 500ms);
+    net.run_for(450ms);
+    CHECK(std::as_const(net).engine(0).ticks <= ticked + 2);
+    net.run_for(300ms);
+    CHECK(std::as_const(net).engine(0).ticks > ticked + 10);
+    CHECK(net.counts().clock_faults == 3);
+}
+
+TEST_CASE("a narrow wire delays, then drops; a slow receiver takes little in") {
+    network net = pair_of(11);
+    net.lines().bandwidth(0, 50, 10);
+    net.lines().intake(0, 10);
+    net.run_for(10s);
+    const std::size_t received = std::as_const(net).engine(1).received.size();
+    CHECK(received > 450);
+    CHECK(received < 550);
+    CHECK(net.counts().congested > 300);
+    CHECK(net.counts().queued > 400);
+    CHECK(std::as_const(net).engine(0).received.size() <= 101);
+    CHECK(net.counts().not_taken > 800);
+}
+
+TEST_CASE("delays are spread as asked, and between zones they are others") {
+    const auto mean = [](testing::delay_shape shape, bool far) {
+        network net = pair_of(12, faults{0, 0, 1ms, 21ms, shape});
+        if (far) {
+            net.lines().zone(1, 5);
+            net.lines().between_zones(100ms, 100ms);
+        }
+        net.run_for(20s);
+        return static_cast<double>(std::as_const(net).engine(1).received.size());
+    };
+    CHECK(mean(testing::delay_shape::even, false) > 1990);
+    CHECK(mean(testing::delay_shape::even, true) < 1992);
+    network net = pair_of(13, faults{0, 0, 1ms, 21ms, testing::delay_shape::exponential});
+    net.run_for(60s);
+    CHECK(net.counts().reordered > 1000);
+    network heavy = pair_of(13, faults{0, 0, 3ms, 3ms, testing::delay_shape::heavy});
+    heavy.run_for(60s);
+    CHECK(heavy.counts().reordered > 0);
 }

@@ -42,10 +42,10 @@ protected:
     using typename base::outcome;
 
     /// Begins with what this side holds, if a difference is not just on its way.
-    void start_session(peer_record& peer, const digest_message& theirs, const wire::digest& root) {
+    void start_session(peer_record& peer, const standing& theirs, const wire::digest& root) {
         pace& at = peer.repairing;
         if (holding(peer) || !at.due(net.now)) return;
-        const bool rest = quiet() && (theirs.flags & digest_message::quiet) != 0;
+        const bool rest = quiet() && (theirs.flags & standing::quiet) != 0;
         if (!rest) {
             if (at.next == time_point::min()) at.next = net.now;
             if (net.now < at.next + busy_intervals * net.settings.interval) return;

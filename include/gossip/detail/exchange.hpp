@@ -51,20 +51,23 @@ public:
 
     void tick(time_point now) {
         net.advance(now);
+        if (net.group && net.group->deadline() <= net.group->now()) {
+            net.group->tick();
+            net.follow_group();
+            say();
+        }
         net.retry_overdue();
         if (net.now < net.next_interval) return;
         net.next_interval = net.now + net.settings.interval;
-        for (const peer& gone : net.known.silenced(net.settings, net.now))
-            net.tell({event_kind::member_silent, gone.name, gone.address, {}, 0});
+        net.refill();
         push_turns_ = max_push_turns;
         push();
-        const auto stamp = static_cast<std::uint64_t>(net.now.time_since_epoch().count());
-        for (const auto& to : net.known.targets(net.settings, net.now, net.chance))
-            send_digest(to, 0, stamp);
+        for (const auto& to : targets()) send_digest(to, 0, 0);
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer) {
         if (asked()) answer_questions();
+        if (net.group) say();
         if (push_turns_ > 0 && !pushes_.empty()) {
             --push_turns_; // beyond, updates wait for the interval and travel together
             push();
@@ -75,8 +78,14 @@ public:
     void receive(std::string_view from, bytes_view datagram, time_point now, receipt& result) {
         net.advance(now);
         bytes_view message;
-        peer_record* peer = net.open(from, datagram, message, result);
-        if (peer != nullptr) dispatch(*peer, message, false, result);
+        bytes_view attached;
+        peer_record* peer = net.open(from, datagram, message, attached, result);
+        if (peer != nullptr && !attached.empty())
+            take_attached(*peer, static_cast<kind>(message.front()), attached, result);
+        else if (peer != nullptr && !(net.group && net.is_membership(message.front())))
+            dispatch(*peer, message, false, result);
+        if (net.group) say();
+        net.answered();
         net.stats.index_rebuilds = local.rebuilds();
     }
 
@@ -96,51 +105,107 @@ private:
     using base::start_session;
     using typename base::outcome;
 
+    // Whom to tell where this state stands. At rest membership's messages do, or without them now
+    // and then a digest.
+    std::vector<std::string> targets() {
+        std::vector<std::string> chosen;
+        const bool due = net.hot() || (!net.group && ++rest_ % net.settings.probe_intervals == 0);
+        if (due)
+            chosen = net.known.sample(net.hot() ? net.settings.fanout : 1, net.chance,
+                                      net.settings.zone);
+        if (net.group) return chosen;
+        for (const peer& gone : net.known.silenced(net.settings, net.now))
+            net.tell({event_kind::member_suspect, gone.name, gone.address, {}, 0, {}});
+        const auto add = [&](std::vector<std::string> more) {
+            for (auto& each : more)
+                if (std::find(chosen.begin(), chosen.end(), each) == chosen.end())
+                    chosen.push_back(std::move(each));
+        };
+        add(net.known.stalest(net.settings, net.now));
+        add(net.known.absent(net.settings, net.now, net.chance));
+        return chosen;
+    }
+
+    standing own_standing() const {
+        return {static_cast<std::uint8_t>(quiet() ? standing::quiet : 0), local.schema(),
+                local.index().root(), local.context_digest(), local.index().size()};
+    }
+
+    // Membership's messages; its questions and answers carry where this state stands.
+    void say() {
+        std::optional<std::vector<std::byte>> carried;
+        while (auto each = net.group->poll()) {
+            if (each->probe && !carried) {
+                wire::writer w;
+                own_standing().write(w);
+                carried = w.take();
+            }
+            if (each->probe) each->carry(*carried, net.room());
+            net.send_bytes(each->to, std::move(each->bytes), traffic_class::urgent);
+        }
+    }
+
+    void take_attached(peer_record& peer, kind carrier, bytes_view attached, receipt& result) {
+        standing theirs;
+        wire::reader r(attached);
+        theirs.read(r);
+        if (!r.ok()) {
+            net.refuse(result, receipt::status::malformed);
+            return;
+        }
+        compare_with(peer, theirs, carrier == kind::ack);
+    }
+
     void send_digest(const std::string& to, std::uint8_t flags, std::uint64_t nonce) {
         digest_message message;
-        message.flags = static_cast<std::uint8_t>(flags | (quiet() ? digest_message::quiet : 0));
-        message.nonce = nonce;
-        message.schema = local.schema();
-        message.root = local.index().root();
-        message.context = local.context_digest();
-        message.entries = local.index().size();
-        std::size_t left = net.room() - digest_message::fixed_bytes;
-        const std::size_t for_peers = left / 4;
-        std::size_t used = 0;
-        for (auto& address : net.known.sample(3, net.chance, to)) {
-            if (used + address.size() + 2 > for_peers) continue;
-            used += address.size() + 2;
-            message.peers.push_back(std::move(address));
+        peer_record* peer = net.known.find(to);
+        const bool reply = (flags & standing::reply) != 0;
+        message.nonce = reply ? nonce : net.chance.next() | 1U;
+        if (peer != nullptr && !reply) {
+            peer->nonce = message.nonce;
+            peer->asked_at = net.now;
         }
-        left -= used;
-        message.adverts = net.items.adverts(left / item_range::max_bytes);
-        net.send(to, message);
+        message.stand = own_standing();
+        message.stand.flags |= flags;
+        const std::size_t left = net.answer_room(to) - digest_message::fixed_bytes;
+        if (left > net.room()) return; // less than nothing
+        const std::size_t most = left / item_range::max_bytes;
+        // Everything only to one that is known to lack something.
+        const bool lacks = peer != nullptr && peer->repairing.next != time_point::min();
+        message.adverts = lacks ? net.items.adverts(most) : net.items.fresh(most);
+        const bool bare = message.adverts.empty();
+        net.send(to, message, bare ? traffic_class::urgent : traffic_class::bulk);
     }
 
     void handle(peer_record& peer, const digest_message& message, receipt&) {
-        const bool reply = (message.flags & digest_message::reply) != 0;
+        const bool reply = (message.stand.flags & standing::reply) != 0;
         if (reply) measure(peer, message.nonce);
-        for (const auto& address : message.peers) net.known.mentioned(address);
         peer.adverts = message.adverts;
+        peer.its_nonce = message.nonce;
         net.pull_from(peer);
-        if (!reply) send_digest(peer.known.address, digest_message::reply, message.nonce);
+        if (!reply) send_digest(peer.known.address, standing::reply, message.nonce);
+        compare_with(peer, message.stand, reply);
+    }
+
+    void compare_with(peer_record& peer, const standing& theirs, bool reply) {
         const wire::digest root = local.index().root();
-        if (root != message.root || local.schema() != message.schema) {
-            if (!reply) start_session(peer, message, root); // one side is enough
+        if (root != theirs.root || local.schema() != theirs.schema) {
+            if (!reply) start_session(peer, theirs, root); // one side is enough
             return;
         }
         peer.repairing = {};
         const wire::digest context = local.context_digest();
-        if (context == message.context)
+        if (context == theirs.context)
             peer.contexts = {};
         else
-            send_context(peer, root, context, message.context);
+            send_context(peer, root, context, theirs.context);
     }
 
     void measure(peer_record& peer, std::uint64_t nonce) {
-        const auto sent = time_point(duration(static_cast<std::int64_t>(nonce)));
-        if (sent > net.now || net.now - std::chrono::seconds(10) > sent) return;
-        const duration trip = std::max(net.now - sent, duration(1));
+        if (nonce == 0 || nonce != peer.nonce) return;
+        peer.nonce = 0;
+        net.prove(peer);
+        const duration trip = std::max(net.now - peer.asked_at, duration(1));
         duration& smooth = peer.known.round_trip;
         smooth = smooth == duration::zero() ? trip : (7 * smooth + trip) / 8;
     }
@@ -149,12 +214,13 @@ private:
 
     void push() {
         if (pushes_.empty()) return;
-        for (const auto& to : net.known.sample(net.settings.fanout, net.chance))
+        for (const auto& to : net.known.sample(net.settings.fanout, net.chance, net.settings.zone))
             net.send_items(to, pushes_, net.stats.pushes);
         pushes_.clear();
     }
 
     void handle(peer_record& peer, const pull_message& message, receipt&) {
+        if (message.nonce != 0 && message.nonce == peer.nonce) net.prove(peer);
         net.send_items(peer.known.address, message.ranges, net.stats.items_relayed);
     }
 
@@ -243,9 +309,7 @@ private:
             case kind::answer: return decode<answer_message>(peer, body, result);
             case kind::context: return decode<context_message>(peer, body, result);
             case kind::fields: return decode<fields_message>(peer, body, result);
-            case kind::offer:
-            case kind::want:
-            case kind::piece: break;
+            default: break;
         }
         if (fetched) { // a blob within a blob would have no bound
             net.refuse(result, receipt::status::malformed);
@@ -255,12 +319,13 @@ private:
             case kind::offer: return decode<offer_message>(peer, body, result);
             case kind::want: return decode<want_message>(peer, body, result);
             case kind::piece: return decode<piece_message>(peer, body, result);
-            default: net.refuse(result, receipt::status::malformed);
+            default: net.refuse(result, receipt::status::unsupported);
         }
     }
 
     std::vector<item_range> pushes_;
     unsigned push_turns_ = 0;
+    unsigned rest_ = 0;
 };
 
 } // namespace joinery::gossip::detail

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gossip/detail/message.hpp>
+#include <gossip/detail/text.hpp>
 #include <gossip/event.hpp>
 #include <wire/hash.hpp>
 #include <wire/reader.hpp>
 #include <wire/writer.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,7 +31,11 @@ class frame {
 public:
     frame() = default;
     frame(const std::string& label, const wire::keyed_hasher& hasher, const sender& self)
-        : cluster_(wire::mix(wire::content_hash64(std::as_bytes(std::span(label))), hasher.id())) {
+        : cluster_(cluster_of(label, hasher)) {
+        identify(self);
+    }
+
+    void identify(const sender& self) {
         wire::writer w;
         put_text(w, self.name);
         w.varint(self.incarnation);
@@ -38,22 +43,23 @@ public:
         identity_ = w.take();
     }
 
-    std::size_t overhead() const { return fixed_bytes + identity_.size(); }
-
-    std::vector<std::byte> seal(bytes_view message) const {
-        std::vector<std::byte> body(identity_);
-        body.insert(body.end(), message.begin(), message.end());
-        wire::writer w;
-        w.u8('J');
-        w.u8('G');
-        w.u8(version);
-        w.fixed64(cluster_);
-        w.fixed64(wire::content_hash64(body));
-        w.raw(body);
-        return w.take();
+    /// Datagrams under a former secret are told from foreign ones.
+    void also_know(const std::string& label, const wire::keyed_hasher& former) {
+        former_.push_back(cluster_of(label, former));
     }
 
-    /// Fills in the sender and the message, a view into the datagram. ok, foreign or malformed.
+    std::size_t overhead() const { return fixed_bytes + identity_.size(); }
+
+    std::vector<std::byte> seal(bytes_view message) const { return seal(cluster_, message); }
+
+    /// In the cluster of a datagram, which open() has found to be a former one.
+    std::vector<std::byte> seal_as(bytes_view datagram, std::vector<std::byte> message) const {
+        wire::reader r(datagram);
+        r.raw(3);
+        return seal(r.fixed64(), message);
+    }
+
+    /// Fills in the sender and the message, a view into the datagram.
     enum receipt::status open(bytes_view datagram, const wire::limits& limits, sender& from,
                               bytes_view& message) const {
         wire::reader r(datagram, limits);
@@ -62,14 +68,17 @@ public:
         const std::uint64_t cluster = r.fixed64();
         const std::uint64_t checksum = r.fixed64();
         if (!r.ok() || !magic) return receipt::status::malformed;
-        if (cluster != cluster_) return receipt::status::foreign_cluster;
-        if (found != version || wire::content_hash64(datagram.subspan(fixed_bytes)) != checksum)
+        const bool old = std::find(former_.begin(), former_.end(), cluster) != former_.end();
+        if (cluster != cluster_ && !old) return receipt::status::foreign_cluster;
+        if (wire::content_hash64(datagram.subspan(fixed_bytes)) != checksum)
             return receipt::status::malformed;
+        if (found != version) return receipt::status::unsupported;
+        if (old) return receipt::status::old_secret;
         from.name = get_text(r);
         from.incarnation = r.varint();
         from.address = get_text(r);
         message = r.raw(r.left());
-        if (!r.ok() || message.empty()) return receipt::status::malformed;
+        if (!r.ok() || message.empty() || from.name.empty()) return receipt::status::malformed;
         return receipt::status::ok;
     }
 
@@ -77,7 +86,25 @@ private:
     static constexpr std::uint8_t version = 1;
     static constexpr std::size_t fixed_bytes = 2 + 1 + 8 + 8;
 
+    static std::uint64_t cluster_of(const std::string& label, const wire::keyed_hasher& hasher) {
+        return wire::mix(wire::content_hash64(bytes_of(label)), hasher.id());
+    }
+
+    std::vector<std::byte> seal(std::uint64_t cluster, bytes_view message) const {
+        std::vector<std::byte> body(identity_);
+        body.insert(body.end(), message.begin(), message.end());
+        wire::writer w;
+        w.u8('J');
+        w.u8('G');
+        w.u8(version);
+        w.fixed64(cluster);
+        w.fixed64(wire::content_hash64(body));
+        w.raw(body);
+        return w.take();
+    }
+
     std::uint64_t cluster_ = 0;
+    std::vector<std::uint64_t> former_;
     std::vector<std::byte> identity_;
 };
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 
 namespace joinery::gossip::detail {
@@ -32,13 +31,16 @@ public:
     /// Tells the application what a merge found wrong.
     void tell(const crdt::report& found, const std::string& name, const std::string& address) {
         const std::uint64_t conflicts = found.double_spent.size() + found.conflicting_stamps.size();
-        if (conflicts != 0) net.tell({event_kind::conflict, name, address, {}, conflicts});
+        if (conflicts != 0) net.tell({event_kind::conflict, name, address, {}, conflicts, {}});
         std::uint64_t missed = 0;
         for (const auto& gap : found.history_gaps) missed += gap.to - gap.from + 1;
-        if (missed != 0) net.tell({event_kind::history_gap, name, address, {}, missed});
+        if (missed != 0) net.tell({event_kind::history_gap, name, address, {}, missed, {}});
     }
 
-    void changed() { last_change_ = net.now; }
+    void changed() {
+        last_change_ = net.now;
+        net.stir();
+    }
 
     node net;
     replica<State> local;
@@ -86,7 +88,7 @@ protected:
         if (repaired != nullptr) *repaired += merged.changed;
         if (net.settings.report_merges)
             net.tell({event_kind::merged, peer.known.name, peer.known.address,
-                      wire::encode_nested(delta), 0});
+                      wire::encode_nested(delta), 0, {}});
     }
 
     std::uint64_t latest_ms() const {

@@ -3,6 +3,7 @@
 
 #include <crdt/entries.hpp>
 #include <crdt/replica_id.hpp>
+#include <gossip/detail/text.hpp>
 #include <merkle/index.hpp>
 #include <wire/codec.hpp>
 #include <wire/hash.hpp>
@@ -18,44 +19,6 @@
 // The messages between engines. A datagram is a header and one message: a kind and its body.
 // Spans are views into what was decoded.
 namespace joinery::gossip::detail {
-
-using bytes_view = std::span<const std::byte>;
-
-enum class kind : std::uint8_t {
-    digest = 1,  ///< roots, adverts, addresses
-    pull = 2,    ///< asks for items
-    items = 3,   ///< deltas by (origin, sequence)
-    summary = 4, ///< sums of the sixteen children of a range
-    list = 5,    ///< ids and versions of ranges
-    list_reply = 6,
-    ask = 7,     ///< entries wanted, and what the asker holds of them
-    answer = 8,  ///< part of a state
-    context = 9, ///< part of the causal context, with the root it was taken under
-    offer = 10,  ///< a message above a datagram, by digest and length
-    want = 11,   ///< byte ranges of an offered message
-    piece = 12,  ///< one byte range
-    fields = 13  ///< where each field of a state stands
-};
-
-inline constexpr std::size_t max_text = 255;
-
-inline void put_bytes(wire::writer& w, bytes_view bytes) {
-    w.varint(bytes.size());
-    w.raw(bytes);
-}
-inline bytes_view get_bytes(wire::reader& r) { return r.raw(r.length()); }
-
-inline std::string get_text(wire::reader& r) {
-    const bytes_view raw = get_bytes(r);
-    if (raw.size() > max_text) {
-        r.fail(wire::errc::too_large);
-        return {};
-    }
-    return std::string(reinterpret_cast<const char*>(raw.data()), raw.size());
-}
-inline void put_text(wire::writer& w, const std::string& text) {
-    put_bytes(w, std::as_bytes(std::span(text)));
-}
 
 /// One delta's place in the history of its origin.
 struct item_key {
@@ -85,60 +48,66 @@ struct item_range {
     }
 };
 
-template <class T>
-void put_all(wire::writer& w, const std::vector<T>& all) {
-    w.varint(all.size());
-    for (const T& each : all) each.write(w);
-}
-template <class T>
-void get_all(wire::reader& r, std::vector<T>& all, std::size_t min_bytes_each) {
-    all.resize(r.count(min_bytes_each));
-    for (T& each : all) each.read(r);
-}
-
-struct digest_message {
-    static constexpr kind of = kind::digest;
+/// Where a state stands: all that is needed to see whether two differ.
+struct standing {
     enum flag : std::uint8_t { reply = 1, quiet = 2 };
-    static constexpr std::size_t fixed_bytes = 1 + 1 + 8 + 8 + 16 + 16 + 10 + 2 + 3;
+    static constexpr std::size_t max_bytes = 1 + 8 + 16 + 16 + 10;
 
     std::uint8_t flags = 0;
-    std::uint64_t nonce = 0;  ///< a question's time; a reply returns it
     std::uint64_t schema = 0; ///< of the state's type; roots of other types say nothing
     wire::digest root;
     wire::digest context;
     std::uint64_t entries = 0;
-    std::vector<std::string> peers;
-    std::vector<item_range> adverts;
 
     void write(wire::writer& w) const {
         w.u8(flags);
-        w.fixed64(nonce);
         w.fixed64(schema);
         wire::put(w, root);
         wire::put(w, context);
         w.varint(entries);
-        w.varint(peers.size());
-        for (const auto& each : peers) put_text(w, each);
-        put_all(w, adverts);
     }
     void read(wire::reader& r) {
         flags = r.u8();
-        nonce = r.fixed64();
         schema = r.fixed64();
         wire::get(r, root);
         wire::get(r, context);
         entries = r.varint();
-        peers.resize(r.count(1));
-        for (auto& each : peers) each = get_text(r);
+    }
+};
+
+/// A question, or a reply with the question's nonce.
+struct digest_message {
+    static constexpr kind of = kind::digest;
+    static constexpr std::size_t fixed_bytes = 1 + 8 + standing::max_bytes + 3;
+
+    std::uint64_t nonce = 0;
+    standing stand;
+    std::vector<item_range> adverts;
+
+    void write(wire::writer& w) const {
+        w.fixed64(nonce);
+        stand.write(w);
+        put_all(w, adverts);
+    }
+    void read(wire::reader& r) {
+        nonce = r.fixed64();
+        stand.read(r);
         get_all(r, adverts, 10);
     }
 };
 
 struct pull_message {
     static constexpr kind of = kind::pull;
+    std::uint64_t nonce = 0; ///< of the adverts: proof that they have arrived
     std::vector<item_range> ranges;
-    void write(wire::writer& w) const { put_all(w, ranges); }
-    void read(wire::reader& r) { get_all(r, ranges, 10); }
+    void write(wire::writer& w) const {
+        w.fixed64(nonce);
+        put_all(w, ranges);
+    }
+    void read(wire::reader& r) {
+        nonce = r.fixed64();
+        get_all(r, ranges, 10);
+    }
 };
 
 struct item {
@@ -401,22 +370,5 @@ struct piece_message {
         bytes = get_bytes(r);
     }
 };
-
-/// The bytes of a message: its kind and its body.
-template <class Message>
-std::vector<std::byte> encode_message(const Message& message) {
-    wire::writer w;
-    w.u8(static_cast<std::uint8_t>(Message::of));
-    message.write(w);
-    return w.take();
-}
-
-/// Whether `body` is exactly one message of this type.
-template <class Message>
-bool decode_body(bytes_view body, const wire::limits& limits, Message& out) {
-    wire::reader r(body, limits);
-    out.read(r);
-    return r.ok() && r.left() == 0;
-}
 
 } // namespace joinery::gossip::detail

@@ -4,19 +4,23 @@
 #include <gossip/config.hpp>
 #include <gossip/detail/blobs.hpp>
 #include <gossip/detail/frame.hpp>
+#include <gossip/detail/lanes.hpp>
 #include <gossip/detail/message.hpp>
 #include <gossip/detail/peers.hpp>
 #include <gossip/detail/pulls.hpp>
 #include <gossip/detail/relay.hpp>
+#include <gossip/detail/swim.hpp>
 #include <gossip/event.hpp>
 #include <gossip/random.hpp>
 #include <gossip/statistics.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -26,9 +30,9 @@
 
 namespace joinery::gossip::detail {
 
-/// The part of an engine that does not know the state: time, peers, items, blobs, queues.
+/// The part of an engine that does not know the state: time, membership, peers, items, queues.
 ///
-/// State      what its members say; `now` is the latest time it was told.
+/// State      what its members say; `now` is the time that it has lived through.
 /// Invariant  every queue and table has a cap; no datagram is above the configured size.
 class node {
 public:
@@ -38,10 +42,13 @@ public:
           known(settings),
           items(settings.relay_bytes, 4 * settings.max_peers),
           wanted(settings.max_pulls),
-          large(settings.max_blob + blob_overhead, settings.relay_bytes) {
+          large(settings.max_blob + blob_overhead, settings.relay_bytes),
+          lanes_(settings.bulk_bytes, settings.max_datagram),
+          seed_(seed) {
         if (settings.name.size() > max_text || settings.address.size() > max_text)
             throw std::invalid_argument("gossip: name or address above 255 bytes");
         rename(settings.incarnation, hasher);
+        if (settings.name.empty()) throw std::invalid_argument("gossip: no name");
         if (settings.max_datagram < frame_.overhead() + least_room)
             throw std::invalid_argument("gossip: max_datagram is too small");
         if (settings.interval <= duration::zero())
@@ -53,21 +60,31 @@ public:
         settings.incarnation = incarnation;
         self = identity(settings);
         frame_ = frame(settings.cluster, hasher, {settings.name, incarnation, settings.address});
+        for (const auto& each : settings.former_secrets)
+            frame_.also_know(settings.cluster, wire::keyed_hasher(each));
         items = relay(settings.relay_bytes, 4 * settings.max_peers);
         wanted = pulls(settings.max_pulls);
         next_sequence = 1;
         self_ahead_told_ = false;
+        if (settings.membership && settings.max_datagram >= frame_.overhead() + least_room)
+            group.emplace(membership_of(settings), seed_, room());
     }
 
     // Time
 
-    /// Time never goes back here, and stays where sums with it cannot overflow.
-    void advance(time_point to) {
-        constexpr auto far = time_point(duration(std::int64_t{1} << 61U));
-        to = std::clamp(to, -far.time_since_epoch() + time_point{}, far);
-        now = started ? std::max(now, to) : to;
-        started = true;
+    void advance(time_point told) {
+        const time_point due = clock_.started() ? own_deadline() : time_point::max();
+        clock_.advance(told, due, 5 * settings.interval);
+        now = clock_.now();
+        if (group) group->advance(told);
     }
+
+    /// Something has happened that the others should hear of within the next intervals.
+    void stir() {
+        const auto size = static_cast<std::uint64_t>(known.live_count());
+        hot_until = now + settings.interval * (8 + 2 * static_cast<int>(std::bit_width(size)));
+    }
+    bool hot() const { return now < hot_until; }
 
     time_point retry_deadline(const std::string& peer) {
         const peer_record* at = known.find(peer);
@@ -81,6 +98,10 @@ public:
 
     /// The bytes of a message that fit into one datagram.
     std::size_t room() const { return settings.max_datagram - frame_.overhead(); }
+    /// The same for a message to an address that may not have proven itself yet; may be below zero.
+    std::size_t answer_room(const std::string& to) const {
+        return to == answering_ ? std::min(room(), answer_room_ - frame_.overhead()) : room();
+    }
 
     template <class Message>
     void send(const std::string& to, const Message& message,
@@ -89,6 +110,7 @@ public:
     }
 
     void send_bytes(const std::string& to, std::vector<std::byte> message, traffic_class cls) {
+        if (group && group->silent() && !is_membership(message[0])) return;
         if (message.size() > room()) {
             if (!large.acceptable(message.size())) {
                 too_large(message.size());
@@ -97,31 +119,29 @@ public:
             ++stats.blobs_offered;
             message = encode_message(large.serve(std::move(message)));
         }
-        auto& lane = cls == traffic_class::urgent ? urgent_ : bulk_;
-        if (urgent_.size() + bulk_.size() >= settings.max_outgoing) {
+        if (to == answering_) { // has not proven yet that it is there
+            if (message.size() + frame_.overhead() > answer_room_) {
+                ++stats.dropped_unproven;
+                return;
+            }
+            answer_room_ -= message.size() + frame_.overhead();
+        }
+        const auto what = static_cast<kind>(message[0]);
+        const bool small = is_membership(message[0]) || what == kind::digest || what == kind::pull;
+        if (lanes_.size() >= settings.max_outgoing) {
             ++stats.dropped_outgoing;
             return;
         }
         stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
-        lane.emplace_back(to, frame_.seal(message));
+        lanes_.add(to, frame_.seal(message), small && cls == traffic_class::urgent);
     }
 
-    std::optional<outgoing> poll(std::span<std::byte> buffer) {
-        while (!urgent_.empty() || !bulk_.empty()) {
-            const auto cls = urgent_.empty() ? traffic_class::bulk : traffic_class::urgent;
-            auto& lane = urgent_.empty() ? bulk_ : urgent_;
-            auto [to, datagram] = std::move(lane.front());
-            lane.pop_front();
-            if (datagram.size() > buffer.size()) {
-                ++stats.dropped_outgoing;
-                continue;
-            }
-            std::memcpy(buffer.data(), datagram.data(), datagram.size());
-            ++stats.datagrams_out;
-            stats.bytes_out += datagram.size();
-            return outgoing{std::move(to), datagram.size(), cls};
-        }
-        return std::nullopt;
+    std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }
+
+    /// A new interval's worth of payload may be sent.
+    void refill() {
+        const std::uint64_t late = late_pulls_ + (group ? group->counts.late_answers : 0);
+        lanes_.refill(now, late, settings.interval, stats);
     }
 
     // Events
@@ -134,11 +154,11 @@ public:
         events_.push_back(std::move(happened));
     }
     void tell(event_kind kind, const peer_record& about, std::uint64_t amount = 0) {
-        tell({kind, about.known.name, about.known.address, {}, amount});
+        tell({kind, about.known.name, about.known.address, {}, amount, {}});
     }
     void too_large(std::size_t bytes) {
         ++stats.items_too_large;
-        tell({event_kind::item_too_large, settings.name, settings.address, {}, bytes});
+        tell({event_kind::item_too_large, settings.name, settings.address, {}, bytes, {}});
     }
     std::optional<event> poll_event() {
         if (events_.empty()) return std::nullopt;
@@ -149,38 +169,86 @@ public:
 
     // Receiving
 
-    /// Opens a datagram and notes its sender, null if there is nothing to handle.
+    /// Opens a datagram and notes its sender; null if nothing is left to handle. Of membership's
+    /// messages only what they carry is left.
     peer_record* open(std::string_view from, bytes_view datagram, bytes_view& message,
-                      receipt& result) {
+                      bytes_view& attached, receipt& result) {
         ++stats.datagrams_in;
         stats.bytes_in += datagram.size();
+        answering_.clear();
         if (datagram.size() > max_received) return refuse(result, receipt::status::oversized);
         sender who;
         const auto opened = frame_.open(datagram, settings.limits, who, message);
+        if (opened == receipt::status::old_secret) answer_old(from, datagram);
         if (opened != receipt::status::ok) return refuse(result, opened);
         const std::string address = who.address.empty() ? std::string(from) : who.address;
-        if (crdt::replica_id::of(who.name, who.incarnation) == self)
-            return refuse_self(who, address, result);
-        if (address == settings.address) return refuse(result, receipt::status::own_message);
-        const auto news = known.heard(address, who, now);
-        peer_record* record = known.find(address);
-        if (record == nullptr) {
-            ++stats.refused_peers;
+        if (static_cast<kind>(message[0]) == kind::rekeyed) {
+            if (!std::exchange(outdated_told_, true))
+                tell({event_kind::secret_outdated, who.name, address, {}, 0, {}});
             return nullptr;
         }
-        if (news == peers::news::up) tell(event_kind::member_up, *record);
-        if (news == peers::news::clash) tell({event_kind::id_clash, who.name, address, {}, 0});
+        if (address == settings.address && who.name != settings.name)
+            return refuse(result, receipt::status::own_message);
+        peer_record* record = nullptr;
+        if (group && is_membership(message[0]))
+            record = take_membership(who, address, from, datagram, message, attached, result);
+        else
+            record = sender_of(who, address, result);
+        if (record != nullptr) record->heard_at = now;
+        if (record != nullptr && !proven(*record)) {
+            answering_ = record->known.address;
+            answer_room_ = datagram.size();
+        }
         return record;
+    }
+    void answered() { answering_.clear(); }
+
+    /// Whether this address has returned a number that only it was told.
+    bool proven(const peer_record& record) const {
+        if (!group) return record.known.verified;
+        const std::uint32_t id = group->table.find(record.known.name);
+        return id != nowhere && group->table.at(id).known.verified;
+    }
+    void prove(peer_record& record) {
+        record.known.verified = true;
+        if (record.known.address == answering_) answering_.clear();
+        if (!group) return;
+        const std::uint32_t id = group->table.find(record.known.name);
+        if (id != nowhere && group->table.at(id).known.address == record.known.address)
+            group->table.verify(id);
+    }
+
+    std::size_t waiting() const { return lanes_.size(); } ///< datagrams
+
+    std::vector<peer> members() const { return group ? group->members() : known.members(); }
+
+    /// What membership wants to tell.
+    void follow_group() {
+        while (auto each = group->poll_event()) {
+            follow(*each);
+            tell(std::move(*each));
+        }
     }
 
     peer_record* refuse(receipt& result, enum receipt::status why) {
         result.status = why;
-        stats.refused_foreign += why == receipt::status::foreign_cluster ? 1U : 0U;
-        stats.refused_malformed += why == receipt::status::malformed ? 1U : 0U;
-        stats.refused_oversized += why == receipt::status::oversized ? 1U : 0U;
-        stats.refused_own += why == receipt::status::own_message ? 1U : 0U;
-        stats.refused_clock += why == receipt::status::clock_too_far_ahead ? 1U : 0U;
+        using s = gossip::statistics;
+        static constexpr std::uint64_t s::*counters[] = {nullptr,
+                                                         &s::refused_foreign,
+                                                         &s::refused_old_secret,
+                                                         &s::refused_malformed,
+                                                         &s::refused_unsupported,
+                                                         &s::refused_oversized,
+                                                         &s::refused_clock,
+                                                         &s::refused_own,
+                                                         &s::refused_stale};
+        if (const auto counter = counters[static_cast<std::size_t>(why)]) ++(stats.*counter);
         return nullptr;
+    }
+
+    static bool is_membership(std::byte number) {
+        const auto what = static_cast<kind>(number);
+        return what >= kind::ping && what <= kind::page;
     }
 
     // Items
@@ -229,12 +297,13 @@ public:
         if (range.origin != self || range.hi < next_sequence || range.hi > max_sequence) return;
         next_sequence = range.hi + 1;
         if (!std::exchange(self_ahead_told_, true))
-            tell({event_kind::self_ahead, settings.name, settings.address, {}, range.hi});
+            tell({event_kind::self_ahead, settings.name, settings.address, {}, range.hi, {}});
     }
 
     void retry_overdue() {
-        auto again = wanted.overdue(now, now + 2 * settings.interval);
+        auto again = wanted.overdue(now);
         stats.pull_retries += again.items;
+        late_pulls_ += again.late;
         stats.pulls_given_up += again.given_up;
         for (auto& [source, ranges] : again.by_source) send_pulls(source, ranges);
         std::size_t given_up = 0;
@@ -270,8 +339,8 @@ public:
     }
 
     time_point next_deadline() const {
-        if (!started) return time_point::min();
-        return std::min({next_interval, wanted.next_deadline(), large.next_deadline()});
+        const time_point mine = clock_.outside(own_deadline());
+        return group ? std::min(mine, group->next_deadline()) : mine;
     }
 
     config settings;
@@ -279,12 +348,13 @@ public:
     random chance;
     gossip::statistics stats;
     peers known;
+    std::optional<swim> group; ///< none with a fixed list of peers
     relay items;
     pulls wanted;
     blobs large;
     time_point now{};
     time_point next_interval = time_point::min();
-    bool started = false;
+    time_point hot_until = time_point::min();
     std::uint64_t next_sequence = 1;
 
     static constexpr std::size_t max_replies = 64; ///< datagrams that answer one datagram
@@ -300,28 +370,109 @@ private:
         return crdt::replica_id::of(of.name, of.incarnation);
     }
 
+    time_point own_deadline() const {
+        return std::min({next_interval, wanted.next_deadline(), large.next_deadline()});
+    }
+
+    peer_record* take_membership(const sender& who, const std::string& address,
+                                 std::string_view from, bytes_view datagram, bytes_view message,
+                                 bytes_view& attached, receipt& result) {
+        const auto what = static_cast<kind>(message[0]);
+        stats.bytes_in_by_kind[static_cast<std::size_t>(what)] += message.size();
+        const std::size_t room = datagram.size() - std::min(datagram.size(), frame_.overhead());
+        if (!group->handle(who, address, from, what, message.subspan(1), room, attached))
+            return refuse(result, receipt::status::malformed);
+        follow_group();
+        return known_sender(who);
+    }
+
+    // The record of a member, where membership says it is.
+    peer_record* known_sender(const sender& who) {
+        const std::uint32_t id = group->table.find(who.name);
+        if (id == nowhere || group->table.at(id).known.incarnation != who.incarnation)
+            return nullptr;
+        return known.find(group->table.at(id).known.address);
+    }
+
+    peer_record* sender_of(const sender& who, const std::string& address, receipt& result) {
+        if (crdt::replica_id::of(who.name, who.incarnation) == self)
+            return refuse_self(who, address, result);
+        if (group) {
+            if (group->silent()) return nullptr;
+            peer_record* record = known_sender(who);
+            return record == nullptr ? refuse(result, receipt::status::stale) : record;
+        }
+        const auto news = known.heard(address, who, now);
+        peer_record* record = known.find(address);
+        if (record == nullptr) {
+            ++stats.refused_peers;
+            return nullptr;
+        }
+        record->known.last_heard = clock_.told();
+        if (news == peers::news::up) tell(event_kind::member_up, *record);
+        if (news == peers::news::clash) tell({event_kind::id_clash, who.name, address, {}, 0, {}});
+        return record;
+    }
+
     peer_record* refuse_self(const sender& who, const std::string& address, receipt& result) {
-        const bool other = address != settings.address && !settings.address.empty();
+        const bool other = address != settings.address && !settings.address.empty() && !group;
         if (other && std::exchange(clash_told_, address) != address)
-            tell({event_kind::id_clash, who.name, address, {}, 0});
+            tell({event_kind::id_clash, who.name, address, {}, 0, {}});
         return refuse(result, receipt::status::own_message);
     }
 
+    // Keeps the addresses that are talked to in step with the members.
+    void follow(const event& happened) {
+        switch (happened.kind) {
+            case event_kind::member_up:
+            case event_kind::member_reborn:
+            case event_kind::member_changed:
+            case event_kind::member_moved: {
+                std::string& at = where_[happened.name];
+                if (!at.empty() && at != happened.address) known.retire(at);
+                at = happened.address;
+                const std::uint32_t id = group->table.find(happened.name);
+                if (id != nowhere) known.enrol(group->table.at(id).known);
+                break;
+            }
+            case event_kind::member_down:
+            case event_kind::member_left:
+                known.retire(where_[happened.name]);
+                where_.erase(happened.name);
+                break;
+            default: break;
+        }
+    }
+
+    // Whoever still has a former secret is told so, in the frame that it understands.
+    void answer_old(std::string_view from, bytes_view datagram) {
+        auto bytes = frame_.seal_as(datagram, {static_cast<std::byte>(kind::rekeyed)});
+        if (bytes.size() <= datagram.size() && lanes_.size() < settings.max_outgoing)
+            lanes_.add(std::string(from), std::move(bytes), true);
+    }
+
     void send_pulls(const std::string& to, const std::vector<item_range>& ranges) {
-        const std::size_t fit = (room() - message_overhead) / item_range::max_bytes;
+        const std::size_t fit = (room() - message_overhead - 8) / item_range::max_bytes;
         for (std::size_t at = 0; at < ranges.size(); at += fit) {
             const auto first = ranges.begin() + static_cast<std::ptrdiff_t>(at);
             const auto count = static_cast<std::ptrdiff_t>(std::min(fit, ranges.size() - at));
             ++stats.pulls;
-            send(to, pull_message{{first, first + count}});
+            const peer_record* from = known.find(to);
+            send(to, pull_message{from == nullptr ? 0 : from->its_nonce, {first, first + count}});
         }
     }
 
+    lanes lanes_;
+    std::uint64_t late_pulls_ = 0;
+    std::uint64_t seed_ = 0;
     frame frame_;
-    std::deque<std::pair<std::string, std::vector<std::byte>>> urgent_;
-    std::deque<std::pair<std::string, std::vector<std::byte>>> bulk_;
+    witnessed_clock clock_;
+    std::map<std::string, std::string> where_; ///< the address under which a member is known
+    std::string answering_;                    ///< to whom no more may be said than answer_room_
+    std::size_t answer_room_ = 0;
     std::deque<event> events_;
     bool self_ahead_told_ = false;
+    bool outdated_told_ = false;
     std::string clash_told_;
 };
 

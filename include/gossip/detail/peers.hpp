@@ -3,6 +3,7 @@
 
 #include <gossip/config.hpp>
 #include <gossip/detail/frame.hpp>
+#include <gossip/detail/message.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/random.hpp>
 
@@ -36,28 +37,34 @@ struct pace {
     }
 };
 
-/// All that an engine keeps of one address.
+/// All that an engine keeps of one address, besides what membership knows.
 struct peer_record {
     peer known;
     bool seed = false;
     bool heard = false;
     bool clash_told = false;
     unsigned unanswered = 0; ///< tries since it was last heard
+    time_point heard_at;
     time_point next_try = time_point::min();
+    std::uint64_t nonce = 0; ///< of the latest question to it
+    time_point asked_at;
+    std::uint64_t its_nonce = 0; ///< of its latest adverts
     pace repairing;
     pace contexts;
     std::uint64_t held_ms = 0; ///< no repair before the wall is there, or before held_until
     time_point held_until = time_point::min();
     std::vector<item_range> adverts; ///< its latest
+    std::size_t live_at = ~std::size_t{0};
 
-    bool live() const { return heard && known.status == member_status::alive; }
+    bool live() const { return live_at != ~std::size_t{0}; }
 };
 
-/// The addresses that are known, by address.
+/// The addresses that are talked to, by address. Membership says which there are; without it they
+/// are the seeds and whoever has spoken.
 ///
-/// Invariant  at most `max_peers` besides the seeds; seeds are never dropped, others only for room
-///            or when they never spoke; silent ones are tried ever more rarely, but for ever.
-/// Cost       O(log peers) a datagram, O(peers) an interval.
+/// Invariant  at most `max_peers` besides the seeds; seeds are never dropped, others only for room;
+///            silent ones are tried ever more rarely, but for ever.
+/// Cost       O(log peers) a datagram; with membership O(log peers) an interval, without O(peers).
 class peers {
 public:
     explicit peers(const config& settings) : max_(settings.max_peers), self_(settings.address) {
@@ -79,21 +86,29 @@ public:
         if (clashes(id, address) && !std::exchange(record->clash_told, true)) return news::clash;
         const bool reborn = record->heard && record->known.id != id;
         if (reborn) start_over(*record);
-        const bool up = !record->live() || reborn;
+        const bool up = !record->live();
         if (!clashes(id, address)) ids_[id] = address;
         record->known.name = from.name;
         record->known.incarnation = from.incarnation;
         record->known.id = id;
-        record->known.status = member_status::alive;
-        record->known.last_heard = now;
         record->heard = true;
+        record->heard_at = now;
         record->unanswered = 0;
+        enliven(*record);
         return up ? news::up : news::none;
     }
 
-    /// Notes an address that somebody else has mentioned.
-    void mentioned(const std::string& address) {
-        if (!address.empty()) find_or_add(address);
+    /// Notes a member that is alive: nothing that was said to an earlier incarnation counts.
+    void enrol(const peer& member) {
+        peer_record* record = find_or_add(member.address);
+        if (record == nullptr) return;
+        if (record->heard && record->known.id != member.id) start_over(*record);
+        record->known = member;
+        record->heard = true;
+        enliven(*record);
+    }
+    void retire(const std::string& address) {
+        if (peer_record* record = find(address)) lay_down(*record, member_status::dead);
     }
 
     peer_record* find(const std::string& address) {
@@ -101,52 +116,59 @@ public:
         return at == all_.end() ? nullptr : &at->second;
     }
 
-    /// Whom to tell something now: `fanout` live ones at random, and one of those that do not
-    /// answer when its time has come (all seeds whose time has come while nobody is live).
-    std::vector<std::string> targets(const config& settings, time_point now, random& chance) {
-        std::vector<peer_record*> live;
+    /// One that does not answer and whose time has come to be tried again; empty if there is none.
+    std::vector<std::string> absent(const config& settings, time_point now, random& chance) {
         std::vector<peer_record*> others;
-        for (auto& [address, each] : all_) {
-            if (each.live())
-                live.push_back(&each);
-            else if (now >= each.next_try)
-                others.push_back(&each);
+        for (auto& [address, each] : all_)
+            if (!each.live() && now >= each.next_try) others.push_back(&each);
+        std::vector<std::string> chosen;
+        const std::size_t most = live_.empty() ? std::max(settings.fanout, 1U) : 1;
+        while (chosen.size() < most && !others.empty()) {
+            std::swap(others[chance.below(others.size())], others.back());
+            back_off(*others.back(), settings.interval, now);
+            chosen.push_back(others.back()->known.address);
+            others.pop_back();
         }
-        std::vector<peer_record*> chosen;
-        const std::size_t alive = live.size();
-        take(live, settings.fanout, chance, chosen);
-        take_stale(live, settings, now, alive, chosen);
-        take(others, alive == 0 ? std::max(settings.fanout, 1U) : 1, chance, chosen);
-        std::vector<std::string> addresses;
-        for (peer_record* each : chosen) {
-            if (!each->live()) back_off(*each, settings.interval, now);
-            addresses.push_back(each->known.address);
-        }
-        drop_hopeless();
-        return addresses;
+        return chosen;
     }
 
-    /// Some live addresses at random.
-    std::vector<std::string> sample(std::size_t most, random& chance,
-                                    const std::string& except = {}) {
-        std::vector<peer_record*> live;
-        for (auto& [address, each] : all_)
-            if (each.live() && address != except) live.push_back(&each);
-        std::vector<peer_record*> chosen;
-        take(live, most, chance, chosen);
-        std::vector<std::string> addresses;
-        for (const peer_record* each : chosen) addresses.push_back(each->known.address);
-        return addresses;
+    /// The live one that was heard longest ago, if it is nearer to being taken for silent than to
+    /// having been heard.
+    std::vector<std::string> stalest(const config& settings, time_point now) {
+        peer_record* oldest = nullptr;
+        for (const std::string& address : live_) {
+            peer_record& each = all_.at(address);
+            if (now - each.heard_at > settings.peer_timeout / 4 && now >= each.next_try &&
+                (oldest == nullptr || each.heard_at < oldest->heard_at))
+                oldest = &each;
+        }
+        if (oldest == nullptr) return {};
+        oldest->next_try = now + settings.interval;
+        return {oldest->known.address};
+    }
+
+    /// At most `most` live addresses at random. The first may be anywhere, so that news crosses
+    /// zones; of the others most are in this zone, if there are any.
+    std::vector<std::string> sample(std::size_t most, random& chance, const std::string& zone) {
+        std::vector<std::string> chosen;
+        for (std::size_t left = live_.size(); left > 0 && chosen.size() < most; --left) {
+            std::size_t at = chance.below(left);
+            for (int again = 0; again < 4 && !chosen.empty() && !zone.empty(); ++again) {
+                if (all_.at(live_[at]).known.zone == zone) break;
+                at = chance.below(left);
+            }
+            chosen.push_back(live_[at]);
+            swap_live(at, left - 1);
+        }
+        return chosen;
     }
 
     /// Those that have just become silent.
     std::vector<peer> silenced(const config& settings, time_point now) {
-        const duration timeout = silence(settings, live_count());
         std::vector<peer> gone;
         for (auto& [address, each] : all_) {
-            if (!each.live() || now - each.known.last_heard <= timeout) continue;
-            each.known.status = member_status::silent;
-            each.unanswered = 0;
+            if (!each.live() || now - each.heard_at <= settings.peer_timeout) continue;
+            lay_down(each, member_status::suspect);
             each.next_try = now;
             gone.push_back(each.known);
         }
@@ -159,21 +181,32 @@ public:
             if (each.heard) all.push_back(each.known);
         return all;
     }
-    std::size_t live_count() const {
-        return static_cast<std::size_t>(std::count_if(
-            all_.begin(), all_.end(), [](const auto& each) { return each.second.live(); }));
-    }
+    std::size_t live_count() const { return live_.size(); }
+    std::vector<std::string> live() const { return live_; }
 
 private:
     static constexpr unsigned slowest_seed = 5; // 2^5 intervals between tries
     static constexpr unsigned slowest_other = 8;
-    static constexpr unsigned hopeless = 12; // tries of an address that never spoke
 
-    // In a large cluster two peers meet rarely; a healthy one is heard several times within this.
-    static duration silence(const config& settings, std::size_t live) {
-        const auto meetings = 8 + 6 * live / std::max(settings.fanout, 1U);
-        return std::max(settings.peer_timeout,
-                        settings.interval * static_cast<std::int64_t>(meetings));
+    void enliven(peer_record& record) {
+        record.known.status = member_status::alive;
+        if (record.live()) return;
+        record.live_at = live_.size();
+        live_.push_back(record.known.address);
+    }
+    void lay_down(peer_record& record, member_status as) {
+        record.known.status = as;
+        record.unanswered = 0;
+        if (!record.live()) return;
+        swap_live(record.live_at, live_.size() - 1);
+        live_.pop_back();
+        record.live_at = ~std::size_t{0};
+    }
+    void swap_live(std::size_t a, std::size_t b) {
+        if (a == b) return;
+        std::swap(live_[a], live_[b]);
+        all_.at(live_[a]).live_at = a;
+        all_.at(live_[b]).live_at = b;
     }
 
     bool clashes(crdt::replica_id id, const std::string& address) const {
@@ -187,6 +220,7 @@ private:
         if (const auto at = ids_.find(record.known.id);
             at != ids_.end() && at->second == record.known.address)
             ids_.erase(at);
+        lay_down(record, member_status::dead);
         peer_record fresh;
         fresh.known.address = record.known.address;
         fresh.seed = record.seed;
@@ -206,19 +240,12 @@ private:
         auto worst = all_.end();
         for (auto at = all_.begin(); at != all_.end(); ++at) {
             if (at->second.seed || at->second.live()) continue;
-            if (worst == all_.end() || at->second.known.last_heard < worst->second.known.last_heard)
-                worst = at;
+            if (worst == all_.end() || at->second.heard_at < worst->second.heard_at) worst = at;
         }
         if (worst == all_.end()) return false;
         ids_.erase(worst->second.known.id);
         all_.erase(worst);
         return true;
-    }
-
-    void drop_hopeless() {
-        std::erase_if(all_, [](const auto& each) {
-            return !each.second.seed && !each.second.heard && each.second.unanswered > hopeless;
-        });
     }
 
     static void back_off(peer_record& each, duration interval, time_point now) {
@@ -227,36 +254,11 @@ private:
         each.next_try = now + interval * (std::int64_t{1} << level);
     }
 
-    static void take(std::vector<peer_record*>& from, std::size_t most, random& chance,
-                     std::vector<peer_record*>& chosen) {
-        for (std::size_t taken = 0; taken < most && !from.empty(); ++taken) {
-            std::swap(from[chance.below(from.size())], from.back());
-            chosen.push_back(from.back());
-            from.pop_back();
-        }
-    }
-
-    // The one that is nearest to being taken for silent is asked before it is.
-    static void take_stale(const std::vector<peer_record*>& live, const config& settings,
-                           time_point now, std::size_t alive, std::vector<peer_record*>& chosen) {
-        const auto due = [&](const peer_record* each) {
-            return now - each->known.last_heard > silence(settings, alive) / 2 &&
-                   now >= each->next_try;
-        };
-        peer_record* stalest = nullptr;
-        for (peer_record* each : live)
-            if (due(each) &&
-                (stalest == nullptr || each->known.last_heard < stalest->known.last_heard))
-                stalest = each;
-        if (stalest == nullptr) return;
-        stalest->next_try = now + 4 * settings.interval;
-        chosen.push_back(stalest);
-    }
-
     std::size_t max_;
     std::string self_;
     std::size_t seeds_ = 0;
     std::map<std::string, peer_record> all_;
+    std::vector<std::string> live_;
     std::map<crdt::replica_id, std::string> ids_;
 };
 

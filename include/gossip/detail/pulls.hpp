@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@ namespace joinery::gossip::detail {
 /// The items that were asked for and are not here yet, and those that must wait for the wall clock.
 ///
 /// State      item -> whom it was asked from, until when, how often; refused item -> milliseconds.
-/// Invariant  at most `max` of each; an item is asked for once per deadline.
+/// Invariant  at most `max` of each; an item is asked for once per deadline; of one peer no more at
+/// a
+///            time than its credit, which halves when it is late and grows by what comes.
 /// Cost       O(log pulls) an item.
 class pulls {
 public:
@@ -25,6 +28,7 @@ public:
     struct retry {
         std::map<std::string, std::vector<item_range>> by_source;
         std::size_t items = 0;
+        std::size_t late = 0; ///< of them not for the first time
         std::size_t given_up = 0;
     };
 
@@ -32,7 +36,8 @@ public:
     std::vector<item_range> plan(const std::vector<item_range>& adverts, const relay& known,
                                  const std::string& source, time_point now, time_point deadline) {
         std::vector<item_range> ranges;
-        std::size_t room = max_from_one - std::min(count_from(source), max_from_one);
+        const std::size_t window = window_of(source);
+        std::size_t room = window - std::min(count_from(source), window);
         for (const item_range& each : adverts) {
             known.for_each_missing(each, [&](std::uint64_t sequence) {
                 if (room == 0) return false;
@@ -41,7 +46,7 @@ public:
                 const auto at = waiting_.find(key);
                 if (at != waiting_.end() && at->second.deadline > now) return true;
                 if (at == waiting_.end() && waiting_.size() >= max_) return false;
-                start(key, source, deadline);
+                start(key, source, now, deadline);
                 append(ranges, key);
                 --room;
                 return true;
@@ -52,29 +57,42 @@ public:
 
     /// The overdue items, asked once more from where they were asked; after some tries they are
     /// left to the next advert.
-    retry overdue(time_point now, time_point deadline) {
+    retry overdue(time_point now) {
         retry made;
+        std::set<std::string> late;
         for (auto at = waiting_.begin(); at != waiting_.end();) {
             pull& each = at->second;
             if (each.deadline > now) {
                 ++at;
             } else if (++each.tries > max_tries) {
                 ++made.given_up;
+                late.insert(each.source);
                 leave(each.source);
                 at = waiting_.erase(at);
             } else {
-                each.deadline = deadline;
+                // Ever longer: what comes late is not lost, and asking again makes it later.
+                each.deadline = now + each.patience * (1 << each.tries);
+                if (each.tries > 1) late.insert(each.source); // one alone is chance
+                made.late += each.tries > 1 ? 1U : 0U;
                 ++made.items;
                 append(made.by_source[each.source], at->first);
                 ++at;
             }
         }
+        for (const std::string& source : late) {
+            std::size_t& window = windows_.try_emplace(source, max_from_one).first->second;
+            window = std::max<std::size_t>(window / 2, 2);
+        }
+        if (windows_.size() > max_) windows_.clear();
         return made;
     }
 
     void done(const item_key& key) {
         const auto at = waiting_.find(key);
         if (at == waiting_.end()) return;
+        if (const auto credit = windows_.find(at->second.source);
+            credit != windows_.end() && ++credit->second >= max_from_one)
+            windows_.erase(credit);
         leave(at->second.source);
         waiting_.erase(at);
     }
@@ -89,8 +107,11 @@ public:
     }
 
     bool empty() const { return waiting_.empty(); }
+    std::size_t size() const { return waiting_.size(); }
     bool holding_off() const { return !held_off_.empty(); }
-    bool wants_more(const std::string& source) const { return count_from(source) < low_water; }
+    bool wants_more(const std::string& source) const {
+        return count_from(source) < std::min(low_water, window_of(source));
+    }
 
     time_point next_deadline() const {
         time_point next = time_point::max();
@@ -101,23 +122,29 @@ public:
 private:
     static constexpr std::size_t max_from_one = 256;
     static constexpr std::size_t low_water = 64;
-    static constexpr unsigned max_tries = 4;
+    static constexpr unsigned max_tries = 6;
 
     struct pull {
         std::string source;
         time_point deadline;
+        duration patience{0};
         unsigned tries = 0;
     };
 
-    void start(const item_key& key, const std::string& source, time_point deadline) {
+    void start(const item_key& key, const std::string& source, time_point now,
+               time_point deadline) {
         pull& at = waiting_[key];
         if (!at.source.empty()) leave(at.source);
-        at = {source, deadline, 0};
+        at = {source, deadline, deadline - now, 0};
         ++from_[source];
     }
     void leave(const std::string& source) {
         const auto at = from_.find(source);
         if (at != from_.end() && --at->second == 0) from_.erase(at);
+    }
+    std::size_t window_of(const std::string& source) const {
+        const auto at = windows_.find(source);
+        return at == windows_.end() ? max_from_one : at->second;
     }
     std::size_t count_from(const std::string& source) const {
         const auto at = from_.find(source);
@@ -134,6 +161,7 @@ private:
     std::size_t max_;
     std::map<item_key, pull> waiting_;
     std::map<std::string, std::size_t> from_;
+    std::map<std::string, std::size_t> windows_; ///< credit of those that were late
     std::map<item_key, std::uint64_t> held_off_;
 };
 

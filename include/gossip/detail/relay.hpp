@@ -25,6 +25,8 @@ public:
     relay(std::size_t max_bytes, std::size_t max_origins)
         : max_bytes_(max_bytes), max_origins_(std::max<std::size_t>(max_origins, 2)) {}
 
+    std::size_t bytes() const { return bytes_; }
+
     bool received(const item_key& key) const {
         const auto at = logs_.find(key.origin);
         return at != logs_.end() && at->second.received.contains(key.sequence);
@@ -46,6 +48,7 @@ public:
         slot->second.assign(bytes.begin(), bytes.end());
         at.held.insert(key.sequence);
         at.newest = ++arrivals_;
+        at.told = 0;
         order_.emplace(arrivals_, key);
         bytes_ += bytes.size() + item_cost;
         std::size_t dropped = 0;
@@ -81,6 +84,22 @@ public:
         known.for_each_missing(range.lo, range.hi, f);
     }
 
+    /// At most `most` ranges of origins whose newest item has not been told of often, latest first.
+    std::vector<item_range> fresh(std::size_t most) {
+        std::vector<std::pair<std::uint64_t, crdt::replica_id>> active;
+        for (const auto& [origin, each] : logs_)
+            if (each.told < max_told && !each.held.empty())
+                active.emplace_back(each.newest, origin);
+        std::sort(active.rbegin(), active.rend());
+        std::vector<item_range> all;
+        for (const auto& [newest, origin] : active) {
+            if (all.size() >= most) break;
+            tell(origin, most, all);
+            ++logs_.at(origin).told;
+        }
+        return all;
+    }
+
     /// At most `most` ranges of held items: half of them the latest, the others in turn.
     std::vector<item_range> adverts(std::size_t most) {
         std::vector<std::pair<std::uint64_t, crdt::replica_id>> active;
@@ -112,6 +131,7 @@ public:
 private:
     static constexpr std::size_t item_cost = 64; // of the maps' nodes, so that the cap is honest
     static constexpr std::size_t max_gaps = 4096;
+    static constexpr unsigned max_told = 10;     // repair finds whom none of these has reached
     static constexpr std::size_t max_ranges = 4; // one origin's gaps must not crowd out others
 
     struct log {
@@ -119,6 +139,7 @@ private:
         intervals held;
         std::map<std::uint64_t, std::vector<std::byte>> items;
         std::uint64_t newest = 0;
+        unsigned told = 0; ///< since the newest came
     };
 
     log& log_of(crdt::replica_id origin) {

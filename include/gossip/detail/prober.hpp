@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gossip/detail/member_view.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joinery::gossip::detail {
+
+/// Finds out who does not answer.
+///
+/// State      open questions by nonce; the probe under way.
+/// Invariant  an answer counts only for a question that is open; at most max_questions are.
+/// Cost       one ping a period, and `helpers` more when it is not answered in time.
+/// Source     SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2017.
+class prober : public member_view {
+public:
+    prober(membership_config given, std::uint64_t seed, std::size_t room)
+        : member_view(std::move(given), seed), room_(room) {}
+
+    /// Bytes that pings and acks carry for others, at most max_attachment.
+    static constexpr std::size_t max_attachment = 64;
+
+protected:
+    enum class purpose : std::uint8_t { probe, verify, seek, relay, twin, challenge };
+    struct question {
+        purpose why = purpose::probe;
+        std::string name; ///< empty: whoever is there
+        std::string address;
+        time_point sent;
+        time_point deadline;
+        std::string requester; ///< relay: who wants to know, and under which nonce
+        std::uint64_t its_nonce = 0;
+        bool nacked = false;
+    };
+
+    std::uint64_t open_question(question asked) {
+        if (questions_.size() >= max_questions) {
+            deadlines_.erase({questions_.begin()->second.deadline, questions_.begin()->first});
+            questions_.erase(questions_.begin());
+        }
+        std::uint64_t nonce = chance.next();
+        if (nonce == 0) nonce = 1;
+        asked.sent = now();
+        deadlines_.emplace(asked.deadline, nonce);
+        questions_[nonce] = std::move(asked);
+        return nonce;
+    }
+    question* find_question(std::uint64_t nonce) {
+        const auto at = questions_.find(nonce);
+        return at == questions_.end() ? nullptr : &at->second;
+    }
+    void close(std::uint64_t nonce) {
+        const auto at = questions_.find(nonce);
+        if (at == questions_.end()) return;
+        deadlines_.erase({at->second.deadline, nonce});
+        questions_.erase(at);
+    }
+
+    /// Pings an address; what is believed of the member goes along, so that it can deny it.
+    std::uint64_t ping(const std::string& address, const std::string& name, purpose why,
+                       duration patience, std::uint8_t flags = 0) {
+        const std::uint64_t nonce =
+            open_question({why, name, address, {}, now() + patience, {}, 0, false});
+        send_ping(nonce, address, name, flags);
+        return nonce;
+    }
+
+    void send_ping(std::uint64_t nonce, const std::string& address, const std::string& name,
+                   std::uint8_t flags) {
+        probe_message message;
+        message.flags = flags;
+        message.nonce = nonce;
+        message.self = self();
+        const std::uint32_t id = table.find(name);
+        const bool known =
+            id != nowhere && table.at(id).known.verified && (flags & probe_message::speak_up) == 0;
+        if (id != nowhere) {
+            const member& m = table.at(id);
+            if (m.known.status != member_status::alive) message.records.push_back(m.record());
+            if (!m.complete) message.flags |= probe_message::tell_me;
+        }
+        if (!known) message.records.push_back(own_record());
+        add_news(message.records, probe_room(), name);
+        send_probe(address, kind::ping, message, known ? least_bytes : stranger_bytes);
+    }
+
+    std::size_t probe_room() const { return room_ - probe_message::fixed_bytes - max_attachment; }
+
+    // Whoever answers a stranger says no more than it was asked; so it is asked at some length.
+    void send_probe(const std::string& to, kind as, const probe_message& message,
+                    std::size_t least = 0, bool attach = true) {
+        wire::writer w;
+        w.u8(static_cast<std::uint8_t>(as));
+        message.write(w);
+        if (!attach) put_bytes(w, {});
+        post({to, w.take(), attach, least, false});
+    }
+
+    duration patience_for(const member& m) const {
+        const duration measured = 2 * m.known.round_trip;
+        return std::max(settings.probe_timeout, measured) * (1 + static_cast<int>(health_));
+    }
+
+    // One probe after another
+
+    struct probe {
+        std::uint32_t id = nowhere;
+        std::string name;
+        std::uint64_t nonce = 0;
+        time_point ask_others;
+        time_point deadline;
+        bool asked = false;
+        unsigned helpers = 0;
+        unsigned nacks = 0;
+    };
+
+    void step_probe() {
+        if (probe_.id != nowhere && !probe_.asked && now() >= probe_.ask_others) ask_helpers();
+        if (probe_.id != nowhere && now() >= probe_.deadline) fail_probe();
+        const bool check = probe_.id == nowhere && !to_check_.empty();
+        if (now() < next_probe_ && !check) return;
+        next_probe_ = now() + settings.probe_interval * (1 + static_cast<int>(health_));
+        if (probe_.id == nowhere) start_probe();
+        verify_some();
+    }
+
+    void start_probe() {
+        std::uint32_t id = std::exchange(again_, nowhere);
+        if (id == nowhere && !to_check_.empty()) {
+            id = to_check_.back();
+            to_check_.pop_back();
+        }
+        if (id == nowhere || !table.at(id).known.live()) {
+            vain_ = 0;
+            id = next_in_order();
+        }
+        if (id == nowhere) return;
+        ++counts.probes;
+        const member& m = table.at(id);
+        const duration patience = patience_for(m);
+        probe_ = {};
+        probe_.id = id;
+        probe_.name = m.known.name;
+        probe_.ask_others = now() + patience;
+        probe_.deadline = now() + patience + patience + patience / 2;
+        probe_.nonce = ping(m.known.address, m.known.name, purpose::probe,
+                            3 * patience + settings.probe_interval);
+    }
+
+    // Everybody once in a turn, in an order that is drawn anew for each turn.
+    std::uint32_t next_in_order() {
+        for (int turn = 0; turn < 2; ++turn) {
+            while (!order_.empty()) {
+                const std::size_t at = chance.below(order_.size());
+                const std::uint32_t id = order_[at];
+                order_[at] = order_.back();
+                order_.pop_back();
+                const member& m = table.at(id);
+                if (m.known.live() && m.known.verified && m.accusers.size() <= confirmations)
+                    return id;
+            }
+            order_ = table.live();
+        }
+        return nowhere;
+    }
+
+    void ask_helpers() {
+        probe_.asked = true;
+        if (++late_row_ > 1) ++counts.late_answers; // one alone is chance
+        const member& m = table.at(probe_.id);
+        if (m.known.name != probe_.name) return;
+        const auto chosen = sample(settings.helpers, [&](const member& each) {
+            return each.known.verified && each.known.status == member_status::alive &&
+                   each.known.name != probe_.name;
+        });
+        for (const std::uint32_t id : chosen) {
+            ping_for_message message{probe_.nonce, m.known.name, m.known.address, {}};
+            ++counts.indirect_probes;
+            ++probe_.helpers;
+            send(table.at(id).known.address, encode_message(message));
+        }
+    }
+
+    void fail_probe() {
+        const std::uint32_t id = probe_.id;
+        close(probe_.nonce);
+        ++counts.probes_failed;
+        // Helpers that say that they tried are heard: the fault is not here.
+        if (probe_.nacks == 0)
+            degrade(1);
+        else
+            next_probe_ = now(); // where one is dead there may be more
+        const bool same = table.at(id).known.name == probe_.name;
+        probe_ = {};
+        member& m = table.at(id);
+        if (!same || !m.known.live()) return;
+        if (now() - m.denied > std::chrono::minutes(1)) m.denials = 0;
+        // Who has denied before is asked again before it is accused once more.
+        if (m.known.status == member_status::alive && vain_ < m.denials) {
+            ++vain_;
+            again_ = id;
+            return;
+        }
+        vain_ = 0;
+        accuse(id);
+    }
+
+    void accuse(std::uint32_t id) {
+        member_record said = table.at(id).record(member_status::suspect);
+        said.accuser = hash_of(settings.name);
+        learn(said, 0);
+    }
+
+    void probe_answered(std::uint64_t nonce) {
+        if (probe_.id == nowhere || probe_.nonce != nonce) return;
+        if (!probe_.asked) late_row_ = 0;
+        probe_ = {};
+        vain_ = 0;
+        recover();
+    }
+
+    // Members that only others have told of are asked too, until they prove that they exist.
+    void verify_some() {
+        const std::size_t most = std::min<std::size_t>(table.unverified().size(), 3);
+        for (std::size_t each = 0; each < most; ++each) {
+            const std::uint32_t id = table.unverified()[chance.below(table.unverified().size())];
+            if (table.at(id).known.live()) verify(id);
+        }
+    }
+    void verify(std::uint32_t id) {
+        const member& m = table.at(id);
+        ping(m.known.address, m.known.name, purpose::verify, 4 * patience_for(m));
+    }
+
+    void drop_overdue() {
+        while (!deadlines_.empty() && deadlines_.begin()->first <= now()) {
+            const std::uint64_t nonce = deadlines_.begin()->second;
+            const question asked = std::move(questions_.at(nonce));
+            deadlines_.erase(deadlines_.begin());
+            questions_.erase(nonce);
+            if (asked.why == purpose::relay && !asked.nacked) {
+                ++counts.nacks;
+                send(asked.requester, encode_message(nack_message{asked.its_nonce}));
+            }
+            // Who hears nobody at all blames itself.
+            if (asked.why == purpose::verify) give_up(asked.name, heard_ > asked.sent);
+        }
+    }
+    void give_up(const std::string& name, bool others_answer) {
+        const std::uint32_t id = table.find(name);
+        if (id == nowhere || table.at(id).known.verified) return;
+        if (!others_answer && table.at(id).known.status == member_status::alive) accuse(id);
+        if (!others_answer || ++table.at(id).misses < max_misses) return;
+        // Nobody else hears of it: it may never have been.
+        if (!table.at(id).known.live()) return;
+        table.apply(table.at(id).record(member_status::dead), table.at(id).source, now());
+        table.at(id).doubted = true;
+        tell(event_kind::member_down, table.at(id).known);
+        news_.stop(name);
+    }
+
+    time_point probe_deadline() const {
+        time_point next = next_probe_;
+        if (probe_.id == nowhere && !to_check_.empty()) next = now();
+        if (probe_.id != nowhere)
+            next = std::min({next, probe_.deadline, probe_.asked ? next : probe_.ask_others});
+        if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
+        if (!suspicions_.empty()) next = std::min(next, suspicions_.begin()->first);
+        return next;
+    }
+
+    static constexpr std::size_t max_questions = 4096;
+    static constexpr std::size_t stranger_bytes = 192;
+    static constexpr std::size_t least_bytes = 80; ///< so that a bare answer is shorter
+    static constexpr unsigned max_misses = 4;
+
+    std::size_t room_;
+    probe probe_;
+    time_point next_probe_{};
+    time_point heard_{}; ///< the latest answer to a question of this one
+
+private:
+    std::map<std::uint64_t, question> questions_;
+    std::set<std::pair<time_point, std::uint64_t>> deadlines_;
+    std::uint32_t again_ = nowhere;
+    unsigned vain_ = 0;
+    unsigned late_row_ = 0;
+};
+
+} // namespace joinery::gossip::detail

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gossip/detail/node.hpp>
+#include <gossip/statistics.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joinery::gossip::detail {
+
+/// The counters, and how everything stands now.
+inline statistics report(const node& of) {
+    statistics all = of.stats;
+    if (of.group) all.membership = of.group->counts;
+    all.health = of.group ? of.group->health() : 0;
+    std::uint64_t* const by_status[] = {&all.members_alive, &all.members_suspect, &all.members_dead,
+                                        &all.members_left};
+    for (const peer& each : of.members()) ++*by_status[static_cast<std::size_t>(each.status)];
+    all.relay_bytes = of.items.bytes();
+    all.relay_bytes_max = of.settings.relay_bytes;
+    all.outgoing = of.waiting();
+    all.outgoing_max = of.settings.max_outgoing;
+    all.pulls_waiting = of.wanted.size();
+    all.pulls_waiting_max = of.settings.max_pulls;
+    return all;
+}
+
+/// How far a node is behind each live peer.
+inline std::vector<lag> lags(node& of) {
+    std::vector<lag> all;
+    for (const std::string& address : of.known.live()) {
+        const peer_record& each = *of.known.find(address);
+        lag made{each.known.name, address, 0, duration{0}, each.known.round_trip};
+        if (each.heard_at != time_point{}) made.heard_ago = of.now - each.heard_at;
+        for (const item_range& range : each.adverts)
+            of.items.for_each_missing(
+                range, [&](std::uint64_t) { return ++made.deltas < of.settings.max_pulls; });
+        all.push_back(std::move(made));
+    }
+    return all;
+}
+
+} // namespace joinery::gossip::detail
