@@ -43,7 +43,7 @@ std::string shown(const detail::digest_message& m) {
                    {"adverts", show_ranges(m.adverts)}});
 }
 std::string shown(const detail::pull_message& m) {
-    return object({{"nonce", show(m.nonce)}, {"ranges", show_ranges(m.ranges)}});
+    return object({{"nonce", show(m.nonce)}, {"tries", show(m.tries)}, {"ranges", show_ranges(m.ranges)}});
 }
 std::string shown(const detail::items_message& m) {
     return object(
@@ -211,7 +211,7 @@ void add_dissemination(family& all, detail::bytes_view delta) {
     add<detail::digest_message>(
         all, "message.digest",
         {{}, {77, {3, two.lo, one, two, 1000}, {{ada, 1, 1}, {eve, 5, 300}}}});
-    add<detail::pull_message>(all, "message.pull", {{}, {two.hi, {{bob, 0, 0}, {ada, 7, 90}}}});
+    add<detail::pull_message>(all, "message.pull", {{}, {two.hi, 2, {{bob, 0, 0}, {ada, 7, 90}}}});
     add<detail::items_message>(all, "message.items", {{}, {{{{ada, 1}, delta}, {{eve, 300}, {}}}}});
     add<detail::offer_message>(all, "message.offer", {{two, 1U << 20U}});
     add<detail::want_message>(all, "message.want", {{two, {{0, 1300}, {2600, 1300}}}});

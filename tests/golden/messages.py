@@ -169,7 +169,7 @@ MESSAGES = {
     "digest": Message(1, ("nonce", Fixed64()), ("flags", U8), ("schema", Fixed64()),
                       ("root", Digest()), ("context", Digest()), ("entries", U64),
                       ("adverts", Rows(Ranges()))),
-    "pull": Message(2, ("nonce", Fixed64()), ("ranges", Rows(Ranges()))),
+    "pull": Message(2, ("nonce", Fixed64()), ("tries", U8), ("ranges", Rows(Ranges()))),
     "items": Message(3, ("items", Rows(Row(ReplicaId(), U64, Bytes())))),
     "summary": Message(4, ("field", Fixed32()), ("salt", Fixed64()), ("budget", U64),
                        ("depth", Depth(15)), ("prefix", Fixed64()), ("children", Children()),

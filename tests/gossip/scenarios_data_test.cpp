@@ -331,6 +331,31 @@ TEST_CASE("25 congestion starves no urgent message") {
         5);
 }
 
+TEST_CASE("a source that sends slowly slows nobody else down") {
+    for_seeds(
+        [](std::uint64_t seed) {
+            network net(seed, testing::faults{0, 0, 1ms, 10ms});
+            for (std::size_t node = 0; node < 5; ++node) {
+                auto settings = data_config(node);
+                if (node == 0) settings.bulk_bytes = 2'000;
+                net.add(member_address(node), engine(settings, seed * 10 + node));
+            }
+            net.run_for(5s);
+            for (int each = 0; each < 400; ++each)
+                add(net, 0, std::string(300, 'a') + std::to_string(each));
+            net.run_for(5s);
+            CHECK(net.engine(0).statistics().deferred_bulk > 0);
+            std::uint64_t late = 0;
+            for (std::size_t node = 1; node < 5; ++node) {
+                late += net.engine(node).statistics().pull_retries;
+                CHECK(net.engine(node).statistics().slowdowns == 0);
+            }
+            CHECK(late > 0);
+            CHECK(net.run_until([&] { return equal(net, up_to(5)); }, 60s, 100ms));
+        },
+        5);
+}
+
 TEST_CASE("26 what a full buffer drops is counted and repaired") {
     for_seeds([](std::uint64_t seed) {
         network net(seed, testing::faults{0, 0, 1ms, 10ms});

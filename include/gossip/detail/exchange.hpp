@@ -221,11 +221,15 @@ private:
 
     void handle(peer_record& peer, const pull_message& message, receipt&) {
         if (message.nonce != 0 && message.nonce == peer.nonce) net.prove(peer);
-        net.send_items(peer.known.address, message.ranges, net.stats.items_relayed);
+        net.serve(peer.known.address, message);
     }
 
     void handle(peer_record& peer, const items_message& message, receipt& result) {
         for (const item& each : message.items) {
+            if (each.bytes.empty()) { // what the relay has dropped, others or repair will bring
+                net.stats.pulls_given_up += net.wanted.gone(each.key, peer.known.address) ? 1U : 0U;
+                continue;
+            }
             if (net.items.received(each.key)) {
                 ++net.stats.items_duplicate;
                 net.wanted.done(each.key);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gossip/detail/relay.hpp>
 #include <gossip/event.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/statistics.hpp>
+#include <wire/hash.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -11,6 +13,7 @@
 #include <cstring>
 #include <deque>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,9 +23,10 @@ namespace joinery::gossip::detail {
 
 /// The datagrams that wait to be sent.
 ///
-/// State      an urgent lane and a lane for payload; how much payload may go in an interval.
+/// State      an urgent lane and a lane for payload; how much payload may go in an interval; marks
+///            of the items that wait and of the last that were sent.
 /// Invariant  urgent ones never wait for payload; payload waits for a few intervals at most.
-/// Cost       O(1) a datagram.
+/// Cost       O(1) a datagram, O(log items) an item.
 /// Source     additive increase, multiplicative decrease: Chiu and Jain 1989.
 class lanes {
 public:
@@ -35,15 +39,30 @@ public:
     std::size_t size() const { return urgent_.size() + bulk_.size(); }
 
     void add(const std::string& to, std::vector<std::byte> datagram, bool urgent) {
-        (urgent ? urgent_ : bulk_).emplace_back(to, std::move(datagram));
+        (urgent ? urgent_ : bulk_).push_back({to, std::move(datagram), {}});
+    }
+
+    /// What an item that is on its way to a peer is known by here.
+    static std::uint64_t mark_of(const std::string& to, const item_key& key) {
+        const auto name = wire::content_digest(std::as_bytes(std::span(to)));
+        return wire::mix(wire::mix(name.lo, key.origin.value), key.sequence);
+    }
+    bool waits(std::uint64_t mark) const { return waiting_.contains(mark); }
+    bool was_sent(std::uint64_t mark) const { return sent_marks_.contains(mark); }
+    /// The datagram that was added last bears these items.
+    void mark_last(std::vector<std::uint64_t> marks) {
+        if (bulk_.empty()) return;
+        waiting_.insert(marks.begin(), marks.end());
+        bulk_.back().marks = std::move(marks);
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer, statistics& stats) {
         while (!urgent_.empty() || (!bulk_.empty() && left_ > 0)) {
             const auto cls = urgent_.empty() ? traffic_class::bulk : traffic_class::urgent;
             auto& lane = urgent_.empty() ? bulk_ : urgent_;
-            auto [to, datagram] = std::move(lane.front());
+            auto [to, datagram, marks] = std::move(lane.front());
             lane.pop_front();
+            leave(marks, true);
             if (datagram.size() > buffer.size()) {
                 ++stats.dropped_outgoing;
                 continue;
@@ -63,10 +82,10 @@ public:
         if (std::exchange(late_, late) != late && now >= next_slowdown_) {
             ++stats.slowdowns;
             next_slowdown_ = now + 3 * interval; // until the effect can be seen
-            budget_ = std::max<std::int64_t>(std::min(budget_, 2 * sent_) / 2, step_ / 4);
+            budget_ = std::max<std::int64_t>(std::min(budget_, 2 * sent_) / 2, step_ / 8);
         } else {
-            const bool calm = now > next_slowdown_ + 20 * interval;
-            budget_ = std::min(budget_ + step_ / 16 + budget_ / (calm ? 4 : 64), most_);
+            const bool calm = now > next_slowdown_ + 30 * interval;
+            budget_ = std::min(budget_ + step_ / 64 + budget_ / (calm ? 8 : 64), most_);
         }
         sent_ = std::max(budget_ - left_, sent_ * 7 / 8);
         if (!bulk_.empty()) ++stats.deferred_bulk;
@@ -75,19 +94,41 @@ public:
     }
 
 private:
+    static constexpr std::size_t max_sent = 1024;
+
+    struct entry {
+        std::string to;
+        std::vector<std::byte> datagram;
+        std::vector<std::uint64_t> marks;
+    };
+
+    void leave(const std::vector<std::uint64_t>& marks, bool sent) {
+        for (const std::uint64_t each : marks) {
+            waiting_.erase(each);
+            if (!sent || !sent_marks_.insert(each).second) continue;
+            sent_order_.push_back(each);
+            if (sent_order_.size() <= max_sent) continue;
+            sent_marks_.erase(sent_order_.front());
+            sent_order_.pop_front();
+        }
+    }
+
     // What waits longer than this is asked for again; the oldest is most likely superseded.
     void drop_old(statistics& stats) {
         std::int64_t waiting = 0;
-        for (const auto& [to, datagram] : bulk_)
-            waiting += static_cast<std::int64_t>(datagram.size());
+        for (const entry& each : bulk_) waiting += static_cast<std::int64_t>(each.datagram.size());
         for (; waiting > std::max(8 * budget_, 4 * step_) && !bulk_.empty(); bulk_.pop_front()) {
-            waiting -= static_cast<std::int64_t>(bulk_.front().second.size());
+            waiting -= static_cast<std::int64_t>(bulk_.front().datagram.size());
+            leave(bulk_.front().marks, false);
             ++stats.superseded_bulk;
         }
     }
 
-    std::deque<std::pair<std::string, std::vector<std::byte>>> urgent_;
-    std::deque<std::pair<std::string, std::vector<std::byte>>> bulk_;
+    std::deque<entry> urgent_;
+    std::deque<entry> bulk_;
+    std::set<std::uint64_t> waiting_;
+    std::set<std::uint64_t> sent_marks_;
+    std::deque<std::uint64_t> sent_order_; ///< of those marks, the oldest first
     std::int64_t most_;
     std::int64_t step_;
     std::int64_t budget_;   ///< payload an interval

@@ -99,13 +99,16 @@ struct digest_message {
 struct pull_message {
     static constexpr kind of = kind::pull;
     std::uint64_t nonce = 0; ///< of the adverts: proof that they have arrived
+    std::uint8_t tries = 0;  ///< how often at least these were asked for before
     std::vector<item_range> ranges;
     void write(wire::writer& w) const {
         w.fixed64(nonce);
+        w.u8(tries);
         put_all(w, ranges);
     }
     void read(wire::reader& r) {
         nonce = r.fixed64();
+        tries = r.u8();
         get_all(r, ranges, 10);
     }
 };

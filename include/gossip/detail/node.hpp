@@ -261,31 +261,61 @@ public:
         send_pulls(source, ranges);
     }
 
-    /// Sends the items of the ranges, several to a datagram.
-    void send_items(const std::string& to, const std::vector<item_range>& ranges,
+    /// Sends the items of the ranges, several to a datagram, but those that wait to be sent already.
+    /// True if some of them had been sent before.
+    bool send_items(const std::string& to, const std::vector<item_range>& ranges,
                     std::uint64_t& counter) {
         std::size_t datagrams = 0;
         items_message message;
+        std::vector<std::uint64_t> marks;
         std::size_t used = 0;
+        bool again = false;
         const auto flush = [&] {
             if (message.items.empty()) return;
             counter += message.items.size();
             send(to, message, traffic_class::bulk);
+            lanes_.mark_last(std::exchange(marks, {}));
             message.items.clear();
             used = 0;
             ++datagrams;
         };
         for (const item_range& range : ranges) {
             items.for_each(range, [&](const item& each) {
+                const std::uint64_t mark = lanes::mark_of(to, each.key);
+                if (lanes_.waits(mark)) return true;
                 const std::size_t bytes = item::overhead + each.bytes.size();
                 if (message_overhead + used + bytes > room()) flush();
                 if (datagrams >= max_replies) return false;
+                again = again || lanes_.was_sent(mark);
+                marks.push_back(mark);
                 message.items.push_back(each);
                 used += bytes;
                 return true;
             });
         }
         if (datagrams < max_replies) flush();
+        return again;
+    }
+
+    /// Sends what was asked for. What was sent and is asked for again and again tells of the path;
+    /// what waits here does not: who is slow must not slow the others down, who would slow it down.
+    void serve(const std::string& to, const pull_message& message) {
+        const bool again = send_items(to, message.ranges, stats.items_relayed);
+        if (again && message.tries > 1) ++late_pulls_;
+        send_gone(to, message.ranges);
+    }
+
+    /// Tells one that asked for items which of them are held no more, so that it does not wait.
+    void send_gone(const std::string& to, const std::vector<item_range>& ranges) {
+        items_message message;
+        std::size_t left = std::min((room() - message_overhead) / item::overhead, max_gone);
+        for (const item_range& range : ranges) {
+            if (left == 0) break;
+            const auto lacking = items.lacking(range, left);
+            for (const item_key& key : lacking) message.items.push_back({key, {}});
+            left -= lacking.size();
+        }
+        if (!message.items.empty()) send(to, message, traffic_class::bulk);
     }
 
     /// The bytes of a delta that leave its item in one datagram.
@@ -303,9 +333,8 @@ public:
     void retry_overdue() {
         auto again = wanted.overdue(now);
         stats.pull_retries += again.items;
-        late_pulls_ += again.late;
         stats.pulls_given_up += again.given_up;
-        for (auto& [source, ranges] : again.by_source) send_pulls(source, ranges);
+        for (auto& [to, ranges] : again.asked) send_pulls(to.first, ranges, to.second);
         std::size_t given_up = 0;
         for (const wire::digest& each : large.overdue(now, given_up)) {
             ++stats.blob_retries;
@@ -361,6 +390,7 @@ public:
 
 private:
     static constexpr std::size_t least_room = 192;
+    static constexpr std::size_t max_gone = 256;
     static constexpr std::size_t message_overhead = 1 + 3;
     static constexpr std::size_t blob_overhead = 1024;
     static constexpr std::size_t max_received = 65'536;
@@ -437,6 +467,7 @@ private:
             }
             case event_kind::member_down:
             case event_kind::member_left:
+                stats.pulls_given_up += wanted.gone(where_[happened.name]);
                 known.retire(where_[happened.name]);
                 where_.erase(happened.name);
                 break;
@@ -451,14 +482,16 @@ private:
             lanes_.add(std::string(from), std::move(bytes), true);
     }
 
-    void send_pulls(const std::string& to, const std::vector<item_range>& ranges) {
+    void send_pulls(const std::string& to, const std::vector<item_range>& ranges,
+                    std::uint8_t tries = 0) {
         const std::size_t fit = (room() - message_overhead - 8) / item_range::max_bytes;
         for (std::size_t at = 0; at < ranges.size(); at += fit) {
             const auto first = ranges.begin() + static_cast<std::ptrdiff_t>(at);
             const auto count = static_cast<std::ptrdiff_t>(std::min(fit, ranges.size() - at));
             ++stats.pulls;
             const peer_record* from = known.find(to);
-            send(to, pull_message{from == nullptr ? 0 : from->its_nonce, {first, first + count}});
+            const std::uint64_t nonce = from == nullptr ? 0 : from->its_nonce;
+            send(to, pull_message{nonce, tries, {first, first + count}});
         }
     }
 

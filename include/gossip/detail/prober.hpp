@@ -220,7 +220,10 @@ protected:
 
     void probe_answered(std::uint64_t nonce) {
         if (probe_.id == nowhere || probe_.nonce != nonce) return;
-        if (!probe_.asked) late_row_ = 0;
+        if (probe_.asked)
+            ++counts.late_answers; // what comes late was not lost: the path is slow
+        else
+            late_row_ = 0;
         probe_ = {};
         vain_ = 0;
         recover();

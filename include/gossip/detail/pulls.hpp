@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace joinery::gossip::detail {
@@ -18,17 +19,16 @@ namespace joinery::gossip::detail {
 ///
 /// State      item -> whom it was asked from, until when, how often; refused item -> milliseconds.
 /// Invariant  at most `max` of each; an item is asked for once per deadline; of one peer no more at
-/// a
-///            time than its credit, which halves when it is late and grows by what comes.
+///            a time than its credit, which halves when it is late and grows by what comes.
 /// Cost       O(log pulls) an item.
 class pulls {
 public:
     explicit pulls(std::size_t max) : max_(max) {}
 
     struct retry {
-        std::map<std::string, std::vector<item_range>> by_source;
+        using source_and_tries = std::pair<std::string, std::uint8_t>;
+        std::map<source_and_tries, std::vector<item_range>> asked;
         std::size_t items = 0;
-        std::size_t late = 0; ///< of them not for the first time
         std::size_t given_up = 0;
     };
 
@@ -70,12 +70,11 @@ public:
                 leave(each.source);
                 at = waiting_.erase(at);
             } else {
-                // Ever longer: what comes late is not lost, and asking again makes it later.
-                each.deadline = now + each.patience * (1 << each.tries);
+                // Longer: what comes late is not lost, and asking again makes it later.
+                each.deadline = now + each.patience * (1 << std::min(each.tries, 4U));
                 if (each.tries > 1) late.insert(each.source); // one alone is chance
-                made.late += each.tries > 1 ? 1U : 0U;
                 ++made.items;
-                append(made.by_source[each.source], at->first);
+                append(made.asked[{each.source, static_cast<std::uint8_t>(each.tries)}], at->first);
                 ++at;
             }
         }
@@ -95,6 +94,23 @@ public:
             windows_.erase(credit);
         leave(at->second.source);
         waiting_.erase(at);
+    }
+
+    /// The source has the item no more. False if it was not asked for it.
+    bool gone(const item_key& key, const std::string& source) {
+        const auto at = waiting_.find(key);
+        if (at == waiting_.end() || at->second.source != source) return false;
+        leave(source);
+        waiting_.erase(at);
+        return true;
+    }
+    /// The source itself is gone; how many items it was asked for.
+    std::size_t gone(const std::string& source) {
+        const std::size_t before = waiting_.size();
+        std::erase_if(waiting_, [&](const auto& each) { return each.second.source == source; });
+        from_.erase(source);
+        windows_.erase(source);
+        return before - waiting_.size();
     }
 
     /// Refused until the wall has reached `needed_ms`.

@@ -75,6 +75,17 @@ public:
                 return;
     }
 
+    /// Those of the range that are not held; the first `most` of the range are looked at.
+    std::vector<item_key> lacking(const item_range& range, std::size_t most) const {
+        std::vector<item_key> all;
+        const std::uint64_t end = std::min<std::uint64_t>(range.hi - range.lo, most - 1);
+        for (std::uint64_t offset = 0; offset <= end; ++offset) {
+            const item_key key{range.origin, range.lo + offset};
+            if (find(key) == nullptr) all.push_back(key);
+        }
+        return all;
+    }
+
     /// Calls f(sequence) for those of the range that were never received until f returns false.
     template <class F>
     void for_each_missing(const item_range& range, F&& f) const {
