@@ -43,7 +43,8 @@ std::string shown(const detail::digest_message& m) {
                    {"adverts", show_ranges(m.adverts)}});
 }
 std::string shown(const detail::pull_message& m) {
-    return object({{"nonce", show(m.nonce)}, {"tries", show(m.tries)}, {"ranges", show_ranges(m.ranges)}});
+    return object(
+        {{"nonce", show(m.nonce)}, {"tries", show(m.tries)}, {"ranges", show_ranges(m.ranges)}});
 }
 std::string shown(const detail::items_message& m) {
     return object(

@@ -377,6 +377,32 @@ TEST_CASE("26 what a full buffer drops is counted and repaired") {
     });
 }
 
+TEST_CASE("nobody waits for an item that its source has dropped") {
+    for_seeds(
+        [](std::uint64_t seed) {
+            network net(seed, testing::faults{0, 0, 1ms, 10ms});
+            for (std::size_t node = 0; node < 5; ++node) {
+                auto settings = data_config(node);
+                settings.relay_bytes = 2'000;
+                settings.push_bytes = 0;
+                net.add(member_address(node), engine(settings, seed * 10 + node));
+            }
+            net.run_for(5s);
+            for (int round = 0; round < 20; ++round) {
+                for (std::size_t node = 0; node < 5; ++node)
+                    for (int each = 0; each < 8; ++each)
+                        add(net, node,
+                            std::string(100, 'a') + std::to_string(1'000 * round + each) +
+                                member_name(node));
+                net.run_for(20ms);
+            }
+            CHECK(net.run_until([&] { return equal(net, up_to(5)); }, 10s, 100ms));
+            CHECK(sum(net, &gossip::statistics::dropped_relay_items) > 0);
+            CHECK(sum(net, &gossip::statistics::pulls_given_up) > 0);
+        },
+        5);
+}
+
 TEST_CASE("27 one that takes little in holds up nobody else") {
     for_seeds([](std::uint64_t seed) {
         network net = settled(6, seed);

@@ -261,8 +261,8 @@ public:
         send_pulls(source, ranges);
     }
 
-    /// Sends the items of the ranges, several to a datagram, but those that wait to be sent already.
-    /// True if some of them had been sent before.
+    /// Sends the items of the ranges, several to a datagram, but those that wait to be sent
+    /// already. True if some of them had been sent before.
     bool send_items(const std::string& to, const std::vector<item_range>& ranges,
                     std::uint64_t& counter) {
         std::size_t datagrams = 0;
