@@ -8,6 +8,7 @@
 #include <gossip/detail/message.hpp>
 #include <gossip/detail/peers.hpp>
 #include <gossip/detail/pulls.hpp>
+#include <gossip/detail/refusals.hpp>
 #include <gossip/detail/relay.hpp>
 #include <gossip/detail/swim.hpp>
 #include <gossip/event.hpp>
@@ -232,17 +233,7 @@ public:
 
     peer_record* refuse(receipt& result, enum receipt::status why) {
         result.status = why;
-        using s = gossip::statistics;
-        static constexpr std::uint64_t s::*counters[] = {nullptr,
-                                                         &s::refused_foreign,
-                                                         &s::refused_old_secret,
-                                                         &s::refused_malformed,
-                                                         &s::refused_unsupported,
-                                                         &s::refused_oversized,
-                                                         &s::refused_clock,
-                                                         &s::refused_own,
-                                                         &s::refused_stale};
-        if (const auto counter = counters[static_cast<std::size_t>(why)]) ++(stats.*counter);
+        count_refusal(stats, why);
         return nullptr;
     }
 
