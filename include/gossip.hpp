@@ -9,5 +9,4 @@
 #include <gossip/placement.hpp>
 #include <gossip/prometheus.hpp>
 #include <gossip/random.hpp>
-#include <gossip/seal.hpp>
 #include <gossip/statistics.hpp>

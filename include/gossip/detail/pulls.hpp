@@ -44,7 +44,7 @@ public:
                 const item_key key{each.origin, sequence};
                 if (held_off_.contains(key)) return true;
                 const auto at = waiting_.find(key);
-                if (at != waiting_.end() && !another(at->second, source, now)) return true;
+                if (at != waiting_.end() && at->second.deadline > now) return true;
                 if (at == waiting_.end() && waiting_.size() >= max_) return false;
                 start(key, source, now, deadline);
                 append(ranges, key);
@@ -71,7 +71,6 @@ public:
                 at = waiting_.erase(at);
             } else {
                 // Longer: what comes late is not lost, and asking again makes it later.
-                each.asked = now;
                 each.deadline = now + each.patience * (1 << std::min(each.tries, 4U));
                 if (each.tries > 1) late.insert(each.source); // one alone is chance
                 ++made.items;
@@ -144,23 +143,15 @@ private:
     struct pull {
         std::string source;
         time_point deadline;
-        time_point asked;
         duration patience{0};
         unsigned tries = 0;
     };
 
-    // Whether to ask this source instead: the other had its time, or has been late before.
-    static bool another(const pull& waiting, const std::string& source, time_point now) {
-        if (waiting.deadline <= now) return true;
-        return waiting.tries > 0 && waiting.source != source &&
-               now >= waiting.asked + waiting.patience;
-    }
     void start(const item_key& key, const std::string& source, time_point now,
                time_point deadline) {
         pull& at = waiting_[key];
         if (!at.source.empty()) leave(at.source);
-        // One that was late keeps its count: it is asked for at longer and longer intervals.
-        at = {source, deadline, now, deadline - now, at.tries};
+        at = {source, deadline, deadline - now, 0};
         ++from_[source];
     }
     void leave(const std::string& source) {
