@@ -6,6 +6,7 @@
 #include "publisher.hpp"
 #include "worker_processes.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdarg>
 #include <cstddef>
@@ -47,7 +48,8 @@ public:
             const auto now = std::chrono::steady_clock::now();
             seconds_ = std::chrono::duration<double>(now - started).count();
             // The end of the input waits for the last fault, or that would not bite.
-            if (turn_ != turn::starting) input_.step(now, at_ == faults_.size() ? 1 : held_back);
+            if (turn_ != turn::starting)
+                input_.step(now, at_ == faults_.size() ? publisher::no_limit : held_back);
             go_on();
             if (now >= next_line || turn_ == turn::over) {
                 print_progress();
@@ -85,7 +87,7 @@ private:
                 break;
             case turn::ending:
                 if (all_equal_and_stored()) {
-                    workers_.command_all("digest");
+                    workers_.ask_digests();
                     turn_ = turn::comparing;
                 }
                 break;

@@ -3,7 +3,6 @@
 
 #include "../cluster/failure.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

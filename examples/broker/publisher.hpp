@@ -22,6 +22,8 @@ class publisher {
 public:
     using clock = std::chrono::steady_clock;
 
+    static constexpr double no_limit = 2; // the last cuts come after all of the records
+
     publisher(nats_client& broker, const std::vector<std::string>& directories,
               std::size_t partitions, std::uint64_t epochs, double rate)
         : broker_(broker), epochs_(epochs), rate_(rate) {

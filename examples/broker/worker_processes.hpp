@@ -67,10 +67,10 @@ public:
         worker.process.reset();
     }
     void lose_store(std::size_t i) const { std::filesystem::remove_all(store_of(i)); }
-    void command_all(const std::string& line) {
+    void ask_digests() {
         for (worker_view& each : workers_) {
             each.digest.clear();
-            if (each.process) each.process->write_line(line);
+            each.process->write_line("digest");
         }
     }
 
@@ -91,7 +91,7 @@ public:
         }
     }
     void stop() {
-        command_all("stop");
+        for (worker_view& each : workers_) each.process->write_line("stop");
         for (std::size_t i = 0; i < size(); ++i) {
             const int status = workers_[i].process->wait();
             if (status != 0) {
