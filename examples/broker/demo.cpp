@@ -80,8 +80,20 @@ void check_rebirths(checks& made, const std::vector<rebirth>& all) {
     made.check(fetched, "whoever lost its disk fetched the checkpoint from the others");
 }
 
+void check_counts(checks& made, const std::string& where, const cluster::comparison& counts) {
+    made.check(counts.too_high == 0, "counts " + where +
+                                         " that are too high, by messages counted "
+                                         "twice: " +
+                                         std::to_string(counts.too_high));
+    made.check(counts.equal(), std::to_string(counts.compared) + " counts " + where +
+                                   " compared with the sequential program's, differing: " +
+                                   std::to_string(counts.too_low + counts.too_high) +
+                                   (counts.first.empty() ? "" : " (" + counts.first + ")"));
+}
+
 bool judge(const worker_processes& workers, const demo_story& story, const stream_lengths& streams,
-           const std::vector<std::string>& restored, const cluster::comparison& counts) {
+           const std::vector<std::string>& restored, const cluster::comparison& gossiped,
+           const cluster::comparison& checkpointed) {
     checks made;
     std::printf("\n");
     check_rebirths(made, story.rebirths());
@@ -97,12 +109,8 @@ bool judge(const worker_processes& workers, const demo_story& story, const strea
                (line.starts_with("restored ") && field_of(line, "epoch") == std::to_string(epochs));
     }
     made.check(last && workers.at(0).stable == epochs, "the last checkpoint is stable");
-    made.check(counts.too_high == 0,
-               "counts too high, by messages counted twice: " + std::to_string(counts.too_high));
-    made.check(counts.equal(), std::to_string(counts.compared) +
-                                   " counts compared with the sequential program's, differing: " +
-                                   std::to_string(counts.too_low + counts.too_high) +
-                                   (counts.first.empty() ? "" : " (" + counts.first + ")"));
+    check_counts(made, "in the gossiped state", gossiped);
+    check_counts(made, "in the checkpoint", checkpointed);
     return made.all();
 }
 
@@ -139,15 +147,18 @@ bool run_demo(const demo_options& options, const run_directory& directory) {
     demo_story story(server, input, workers, plan_faults(options.seed, options.workers));
     story.run(std::chrono::seconds(120 + static_cast<std::int64_t>(3 * bytes / rate)));
     const stream_lengths streams = measure(connection, input, partitions);
+    const std::size_t chosen = options.seed % options.workers;
+    const std::string gossiped = directory.path() + "/gossiped.txt";
+    workers.ask_report(chosen, gossiped);
     workers.stop();
 
-    const std::string report = directory.path() + "/restored.txt";
-    const auto restored =
-        run_program({built_program("broker_worker"), "--restore",
-                     workers.store_of(options.seed % options.workers), "--out", report});
+    const std::string checkpointed = directory.path() + "/checkpointed.txt";
+    const auto restored = run_program({built_program("broker_worker"), "--restore",
+                                       workers.store_of(chosen), "--out", checkpointed});
     print_restored(restored);
     return judge(workers, story, streams, restored,
-                 cluster::compare(cluster::read_report(report), right));
+                 cluster::compare(cluster::read_report(gossiped), right),
+                 cluster::compare(cluster::read_report(checkpointed), right));
 }
 
 } // namespace

@@ -19,6 +19,19 @@ namespace {
 
 using namespace broker;
 
+// Obeys one line of the standard input. Result: whether to go on.
+bool obey(const worker_node& node, const std::string& line) {
+    constexpr std::string_view report = "report ";
+    if (line == "stop") return false;
+    if (line == "digest")
+        node.tell_digest();
+    else if (line.starts_with(report))
+        cluster::write_report(node.counted().total(), line.substr(report.size()));
+    else
+        throw failure("unknown command '" + line + "'");
+    return true;
+}
+
 // Works until it is told to stop, or whoever gives the commands is gone.
 void work(const worker_options& options) {
     const auto node = std::make_unique<worker_node>(options);
@@ -35,10 +48,7 @@ void work(const worker_options& options) {
                 line.push_back(each);
                 continue;
             }
-            const std::string command = std::exchange(line, {});
-            if (command == "stop") return;
-            if (command != "digest") throw failure("unknown command '" + command + "'");
-            node->tell_digest();
+            if (!obey(*node, std::exchange(line, {}))) return;
         }
     }
 }

@@ -56,6 +56,9 @@ public:
         tell("state digest=" + cluster::hex(wire::content_digest(wire::encode(engine_.state()))));
     }
 
+    // What the workers have counted, as far as it is known here.
+    const stream::partitioned<counts>& counted() const { return engine_.state().counted; }
+
     // Does what can be done now.
     void step() {
         const auto now = clock::now();
@@ -126,7 +129,8 @@ private:
                                checkpoints_.bytes_of(counted.name()));
             }
             tell("resumed partition=" + std::to_string(partition) + " epoch=" +
-                 std::to_string(counted.last_cut()) + " offset=" + std::to_string(counted.next()));
+                 std::to_string(counted.last_cut()) + " offset=" + std::to_string(counted.next()) +
+                 " pieces=" + std::to_string(checkpoints_.pieces_fetched()));
             names_.push_back(counted.name());
             partition_reader reader(broker_, partition, counted.next());
             runs_.emplace(partition, partition_run{std::move(counted), std::move(reader)});
@@ -185,8 +189,7 @@ private:
         };
         tell("progress" + number("open", open) + number("cut", cut) +
              number("stored", checkpoints_.stored_epoch()) +
-             number("stable", stable ? stable->epoch : 0) +
-             number("pieces", checkpoints_.pieces_fetched()) + " root=" +
+             number("stable", stable ? stable->epoch : 0) + " root=" +
              cluster::hex(engine_.root()) + " context=" + cluster::hex(engine_.context_digest()) +
              (next.empty() ? "" : " next=" + next));
     }

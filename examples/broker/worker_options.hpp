@@ -23,7 +23,7 @@ inline constexpr std::string_view worker_usage =
     "...\n"
     "  --partitions P       of the input (default 1)\n"
     "  --epochs E           after which the input ends (default 8)\n"
-    "Commands on the standard input: digest, stop.\n";
+    "Commands on the standard input: digest, report FILE, stop.\n";
 
 struct worker_options {
     std::string url;

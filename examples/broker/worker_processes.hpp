@@ -26,7 +26,8 @@ struct worker_view {
     std::size_t resumed = 0;    // partitions begun since it started
     std::uint64_t replayed = 0; // messages before where it died that it went back to
     std::uint64_t epoch = 0;    // of the checkpoint that it went on from
-    std::uint64_t open = 0, cut = 0, stored = 0, stable = 0, pieces = 0;
+    std::uint64_t pieces = 0;   // fetched from others by then
+    std::uint64_t open = 0, cut = 0, stored = 0, stable = 0;
     std::string root, context, digest;
 };
 
@@ -72,6 +73,11 @@ public:
             each.digest.clear();
             each.process->write_line("digest");
         }
+    }
+
+    // What worker `i` has heard of all counts, written before it obeys stop().
+    void ask_report(std::size_t i, const std::string& path) {
+        workers_[i].process->write_line("report " + path);
     }
 
     // Waits a little for news of the workers and takes it in. Throws failure if one has died.
@@ -129,7 +135,6 @@ private:
             worker.cut = number("cut");
             worker.stored = number("stored");
             worker.stable = number("stable");
-            worker.pieces = number("pieces");
             worker.root = cluster::field_of(line, "root");
             worker.context = cluster::field_of(line, "context");
             for (const std::string& each :
@@ -146,6 +151,7 @@ private:
             const std::uint64_t before = furthest_[number("partition")];
             ++worker.resumed;
             worker.epoch = number("epoch");
+            worker.pieces = number("pieces");
             worker.replayed += before > offset ? before - offset : 0;
         } else if (line.starts_with("submitted ")) {
             contradicted_ += number("contradicted");
