@@ -78,11 +78,12 @@ public:
         return submit(node, said);
     }
 
-    // Serves and fetches pieces, stores the newest complete checkpoint when it is all here, and
-    // vouches for it in the name of the partitions that are counted here.
-    void step(engine& node, clock::time_point now, const std::vector<std::string>& partitions) {
+    // Serves and fetches pieces, stores the newest checkpoint that is `good` when it is all here,
+    // and vouches for it in the name of the partitions that are counted here.
+    void step(engine& node, clock::time_point now, const std::vector<std::string>& partitions,
+              stream::restore_policy good) {
         exchange_.step(parts_);
-        const auto latest = node.state().checkpoints.latest(stream::restore_policy::complete);
+        const auto latest = node.state().checkpoints.latest(good);
         if (!latest || latest->epoch <= stored_epoch()) return;
         auto lacking = parts_.missing_pieces(*latest);
         if (lacking.empty()) {

@@ -111,8 +111,11 @@ public:
             reply.empty() ? natsConnection_Publish(connection_.get(), subject.c_str(), data, size)
                           : natsConnection_PublishRequest(connection_.get(), subject.c_str(),
                                                           reply.c_str(), data, size);
-        // A broker that is away too long is as good as a network that loses.
-        if (status != NATS_INSUFFICIENT_BUFFER) check(status, "cannot publish to " + subject);
+        // What a broken connection swallows is lost, as with any network.
+        if (status != NATS_IO_ERROR && status != NATS_INSUFFICIENT_BUFFER &&
+            status != NATS_CONNECTION_DISCONNECTED) {
+            check(status, "cannot publish to " + subject);
+        }
     }
     subscription subscribe(const std::string& subject) {
         natsSubscription* made = nullptr;

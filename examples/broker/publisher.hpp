@@ -55,6 +55,8 @@ public:
     }
 
 private:
+    static constexpr auto patience = std::chrono::seconds(20);
+
     struct part {
         cluster::partition_input in;
         std::size_t next = 0;
@@ -105,10 +107,12 @@ private:
         const owned<jsPubAck, jsPubAck_Destroy> kept(answer);
         if (status == NATS_MAX_PAYLOAD) throw failure("a line is longer than the broker takes");
         if (status != NATS_OK) {
-            if (++unanswered_ > 100) throw nats_failure("cannot publish to " + subject, status);
-            return false;
+            const auto now = clock::now();
+            if (!unanswered_) unanswered_ = now;
+            if (now - *unanswered_ < patience) return false;
+            throw nats_failure("cannot publish to " + subject, status);
         }
-        unanswered_ = 0;
+        unanswered_.reset();
         if (kept->Sequence != to.sequence + 1) throw failure("a message out of turn: " + id);
         ++to.sequence;
         return true;
@@ -120,7 +124,7 @@ private:
     std::vector<part> parts_;
     std::optional<clock::time_point> last_;
     double allowance_ = 0;
-    int unanswered_ = 0;
+    std::optional<clock::time_point> unanswered_; // since when
 };
 
 } // namespace broker

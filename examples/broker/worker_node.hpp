@@ -63,10 +63,13 @@ public:
     void step() {
         const auto now = clock::now();
         receive(now);
-        if (!counting_ && (newest_is_here() || now >= start_by_)) start_counting();
+        if (!counting_ && may_start(now)) start_counting();
         for (auto& [partition, run] : runs_) count(run, now);
         if (now >= next_batch_) flush(now);
-        checkpoints_.step(engine_, now, names_);
+        // A complete checkpoint may have lost bytes with this disk; a stable one is held by others.
+        checkpoints_.step(engine_, now, names_,
+                          counting_ ? stream::restore_policy::complete
+                                    : stream::restore_policy::stable_only);
         engine_.tick(engine_time(now));
         while (const auto out = engine_.poll_outgoing(buffer_)) {
             broker_.publish(std::string(out->to), std::span(buffer_).first(out->size));
@@ -76,7 +79,7 @@ public:
     }
 
 private:
-    // How long a worker without a checkpoint of its own waits for word of the others'.
+    // How long a worker that knows no checkpoint waits for word of one.
     static constexpr auto patience = std::chrono::seconds(2);
     static constexpr auto batch_interval = std::chrono::milliseconds(50);
     static constexpr auto report_interval = std::chrono::milliseconds(20);
@@ -112,9 +115,13 @@ private:
         return made;
     }
 
-    bool newest_is_here() const {
-        const auto latest = engine_.state().checkpoints.latest(stream::restore_policy::complete);
-        return latest && checkpoints_.stored_epoch() >= latest->epoch;
+    // From the checkpoint of its own store, if there is one. A worker that lost it waits for the
+    // newest stable one, and starts from nothing only if none is known or nobody can give it.
+    bool may_start(clock::time_point now) const {
+        const auto stable = engine_.state().checkpoints.latest();
+        const bool here = stable && checkpoints_.stored_epoch() >= stable->epoch;
+        if (here || (!stable && checkpoints_.stored() != nullptr)) return true;
+        return now >= start_by_ + (stable ? 10 * patience : clock::duration::zero());
     }
 
     // From the checkpoint, if there is one, and from its offsets.
