@@ -53,7 +53,7 @@ public:
             if (process_->status()) break;
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
-        throw failure(program_ + " did not start, see " + log());
+        throw failure(program_ + " did not start; --keep keeps its log, " + log());
     }
 
 private:
