@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoints.hpp"
+#include "membership.hpp"
 #include "partition_count.hpp"
 #include "partition_reader.hpp"
 #include "worker_options.hpp"
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <iostream>
 #include <map>
-#include <random>
 #include <span>
 #include <string>
 #include <utility>
@@ -30,10 +30,10 @@ public:
         : options_(options),
           name_(worker_name(options.number)),
           store_(options.store),
-          incarnation_(next_incarnation()),
+          incarnation_(next_incarnation(store_)),
           broker_(options.url),
           gossip_(broker_.subscribe(gossip_subject(options.number))),
-          engine_(configuration(), incarnation_),
+          engine_(gossip_settings(options, incarnation_, buffer_.size()), incarnation_),
           checkpoints_(store_, piece_exchange(broker_, name_)) {
         // Before anything of this incarnation can be heard of.
         store_.save_lease({incarnation_, false, 0});
@@ -89,31 +89,6 @@ private:
         partition_count counted;
         partition_reader reader;
     };
-
-    static std::string gossip_subject(std::size_t worker) {
-        return "gossip." + worker_name(worker);
-    }
-
-    std::uint64_t next_incarnation() const {
-        std::random_device device;
-        const std::uint64_t high = device();
-        return crdt::next_incarnation(store_.lease(), 0, (high << 32U) | device());
-    }
-
-    gossip::config configuration() const {
-        gossip::config made;
-        made.name = name_;
-        made.address = gossip_subject(options_.number);
-        made.incarnation = incarnation_;
-        made.cluster = "broker-example";
-        for (std::size_t i = 0; i < options_.workers; ++i) {
-            if (i != options_.number) made.seeds.push_back(gossip_subject(i));
-        }
-        made.interval = std::chrono::milliseconds(50);
-        made.peer_timeout = std::chrono::seconds(2);
-        made.max_datagram = buffer_.size();
-        return made;
-    }
 
     // From the checkpoint of its own store, if there is one. A worker that lost it waits for the
     // newest stable one, and starts from nothing only if none is known or nobody can give it.
