@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <map>
@@ -33,7 +34,7 @@ public:
           incarnation_(next_incarnation(store_)),
           broker_(options.url),
           gossip_(broker_.subscribe(gossip_subject(options.number))),
-          engine_(gossip_settings(options, incarnation_, buffer_.size()), incarnation_),
+          engine_(gossip_settings(options, incarnation_, max_datagram), incarnation_),
           checkpoints_(store_, piece_exchange(broker_, name_)) {
         // Before anything of this incarnation can be heard of.
         store_.save_lease({incarnation_, false, 0});
@@ -84,6 +85,7 @@ private:
     static constexpr auto batch_interval = std::chrono::milliseconds(50);
     static constexpr auto report_interval = std::chrono::milliseconds(20);
     static constexpr int messages_at_once = 16;
+    static constexpr std::size_t max_datagram = 65536;
 
     struct partition_run {
         partition_count counted;
@@ -191,7 +193,7 @@ private:
     clock::time_point start_by_;
     clock::time_point next_batch_;
     clock::time_point next_report_;
-    std::array<std::byte, 65536> buffer_{};
+    std::array<std::byte, max_datagram> buffer_{};
 };
 
 } // namespace broker
