@@ -136,7 +136,10 @@ public:
         return parts_.poll(buffer);
     }
 
-    std::optional<event> poll_event() { return parts_.net.poll_event(); }
+    std::optional<event> poll_event() {
+        parts_.number(); // what is too large is told of
+        return parts_.net.poll_event();
+    }
 
     /// The members that are known, this one excepted; those that are dead or have left too.
     std::vector<peer> members() const { return parts_.net.members(); }

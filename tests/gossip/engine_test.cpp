@@ -62,6 +62,22 @@ TEST_CASE("an update reaches a quiet cluster soon and without repair") {
     }
 }
 
+TEST_CASE("updates of one turn travel as one item a field") {
+    network net = cluster_of(2, 12);
+    net.run_for(5s);
+    const auto made = net.engine(0).statistics().items_made;
+    for (int each = 0; each < 100; ++each) hit(net.engine(0));
+    add_tag(net.engine(0), "kept");
+    add_tag(net.engine(0), "taken back");
+    remove_tag(net.engine(0), "taken back");
+    CHECK(net.run_until([&] { return in_sync(net); }, 3s));
+    CHECK(net.engine(0).statistics().items_made == made + 2);
+    CHECK(net.engine(1).statistics().items_received == 2);
+    CHECK(std::as_const(net).engine(1).state().hits.value() == 100);
+    CHECK(std::as_const(net).engine(1).state().tags.size() == 1);
+    CHECK(equal_bytes(net));
+}
+
 TEST_CASE("an update returns the delta that others need and no more") {
     engine one(config_of(0, 1), 1);
     hit(one, 5);

@@ -124,7 +124,10 @@ TEST_CASE("an engine that lost its past under an old incarnation is told and reu
             return set.add(self, static_cast<std::uint32_t>(times));
         });
     };
-    for (std::uint64_t each = 0; each < 10; ++each) hit(each);
+    for (std::uint64_t each = 0; each < 10; ++each) {
+        hit(each);
+        net.run_for(1ms);
+    }
     net.run_for(2s);
     net.stop(0);
     net.restart(0, engine(config_of(0, 2), 9));

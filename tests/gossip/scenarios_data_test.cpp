@@ -243,7 +243,10 @@ TEST_CASE("20 a peer that stops in the middle of a repair is gone on without") {
         [](std::uint64_t seed) {
             network net = settled(3, seed);
             net.partition({{2}});
-            for (int each = 0; each < 3000; ++each) add(net, 0, "entry" + std::to_string(each));
+            for (int each = 0; each < 3000; ++each) {
+                add(net, 0, "entry" + std::to_string(each));
+                net.run_for(1ms);
+            }
             REQUIRE(net.run_until([&] { return equal(net, {0, 1}); }, 60s, 200ms));
             net.heal();
             REQUIRE(net.run_until([&] { return std::as_const(net).engine(2).state().size() > 300; },
@@ -367,7 +370,10 @@ TEST_CASE("26 what a full buffer drops is counted and repaired") {
         }
         net.run_for(5s);
         net.partition({{4}});
-        for (int each = 0; each < 200; ++each) add(net, 0, "x" + std::to_string(each));
+        for (int each = 0; each < 200; ++each) {
+            add(net, 0, "x" + std::to_string(each));
+            net.run_for(1ms);
+        }
         net.run_for(10s);
         net.heal();
         CHECK(net.run_until([&] { return equal(net, up_to(5)); }, 90s, 200ms));

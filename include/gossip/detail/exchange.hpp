@@ -29,24 +29,21 @@ public:
     using base::local;
     using base::net;
 
-    /// Makes items of a local delta.
+    /// Takes a local delta up. Those of one turn of the application travel as one.
     void disseminate(const State& delta) {
         changed();
-        crdt::split(delta, net.item_room(), [this](const State& part) {
-            const auto bytes = wire::encode_nested(part);
-            if (bytes.size() > net.settings.max_blob) {
-                net.too_large(bytes.size());
-                return;
-            }
-            const std::uint64_t sequence = net.next_sequence++;
-            net.stats.dropped_relay_items += net.items.add({net.self, sequence}, bytes);
-            ++net.stats.items_made;
-            if (bytes.size() > net.settings.push_bytes) return;
-            if (!pushes_.empty() && pushes_.back().hi + 1 == sequence)
-                pushes_.back().hi = sequence;
-            else if (pushes_.size() < max_pushes)
-                pushes_.push_back({net.self, sequence, sequence});
-        });
+        if (joined_++ == 0)
+            unsent_ = delta;
+        else
+            crdt::merge(unsent_, delta);
+        if (joined_ == max_joined) number();
+    }
+
+    /// Makes items of the local deltas that were taken up.
+    void number() {
+        if (std::exchange(joined_, 0) == 0) return;
+        crdt::split(std::exchange(unsent_, State{}), net.item_room(),
+                    [this](const State& part) { make_item(wire::encode_nested(part)); });
     }
 
     void tick(time_point now) {
@@ -57,6 +54,7 @@ public:
             say();
         }
         net.retry_overdue();
+        number();
         if (net.now < net.next_interval) return;
         net.next_interval = net.now + net.settings.interval;
         net.refill();
@@ -68,6 +66,7 @@ public:
     std::optional<outgoing> poll(std::span<std::byte> buffer) {
         if (asked()) answer_questions();
         if (net.group) say();
+        number();
         if (push_turns_ > 0 && !pushes_.empty()) {
             --push_turns_; // beyond, updates wait for the interval and travel together
             push();
@@ -89,9 +88,14 @@ public:
         net.stats.index_rebuilds = local.rebuilds();
     }
 
-    void forget_items() { pushes_.clear(); }
+    void forget_items() {
+        pushes_.clear();
+        unsent_ = {};
+        joined_ = 0;
+    }
 
 private:
+    static constexpr std::size_t max_joined = 256;
     static constexpr std::size_t max_pushes = 1024;
     static constexpr unsigned max_push_turns = 16;
 
@@ -104,6 +108,21 @@ private:
     using base::send_context;
     using base::start_session;
     using typename base::outcome;
+
+    void make_item(const std::vector<std::byte>& bytes) {
+        if (bytes.size() > net.settings.max_blob) {
+            net.too_large(bytes.size());
+            return;
+        }
+        const std::uint64_t sequence = net.next_sequence++;
+        net.stats.dropped_relay_items += net.items.add({net.self, sequence}, bytes);
+        ++net.stats.items_made;
+        if (bytes.size() > net.settings.push_bytes) return;
+        if (!pushes_.empty() && pushes_.back().hi + 1 == sequence)
+            pushes_.back().hi = sequence;
+        else if (pushes_.size() < max_pushes)
+            pushes_.push_back({net.self, sequence, sequence});
+    }
 
     // Whom to tell where this state stands. At rest membership's messages do, or without them now
     // and then a digest.
@@ -327,6 +346,8 @@ private:
         }
     }
 
+    State unsent_{};
+    std::size_t joined_ = 0; ///< deltas in it
     std::vector<item_range> pushes_;
     unsigned push_turns_ = 0;
     unsigned rest_ = 0;
