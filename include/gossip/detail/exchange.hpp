@@ -62,6 +62,7 @@ public:
         net.refill();
         push_turns_ = max_push_turns;
         push();
+        this->continue_sessions();
         for (const auto& to : targets()) send_digest(to, 0, 0);
     }
 
@@ -128,7 +129,7 @@ private:
 
     standing own_standing() const {
         return {static_cast<std::uint8_t>(quiet() ? standing::quiet : 0), local.schema(),
-                local.index().root(), local.context_digest(), local.index().size()};
+                local.root(), local.context_digest(), local.size()};
     }
 
     // Membership's messages; its questions and answers carry where this state stands.
@@ -188,7 +189,7 @@ private:
     }
 
     void compare_with(peer_record& peer, const standing& theirs, bool reply) {
-        const wire::digest root = local.index().root();
+        const wire::digest root = local.root();
         if (root != theirs.root || local.schema() != theirs.schema) {
             if (!reply) start_session(peer, theirs, root); // one side is enough
             return;
@@ -302,9 +303,9 @@ private:
             case kind::digest: return decode<digest_message>(peer, body, result);
             case kind::pull: return decode<pull_message>(peer, body, result);
             case kind::items: return decode<items_message>(peer, body, result);
-            case kind::summary: return decode<summary_message>(peer, body, result);
-            case kind::list: return decode<list_message>(peer, body, result);
-            case kind::list_reply: return decode<list_reply_message>(peer, body, result);
+            case kind::question: return decode<question_message>(peer, body, result);
+            case kind::reply: return decode<reply_message>(peer, body, result);
+            case kind::differences: return decode<differences_message>(peer, body, result);
             case kind::ask: return decode<ask_message>(peer, body, result);
             case kind::answer: return decode<answer_message>(peer, body, result);
             case kind::context: return decode<context_message>(peer, body, result);
