@@ -91,6 +91,7 @@ protected:
     void handle(peer_record& peer, const question_message& message, receipt& result) {
         const merkle::index* index = local.index(message.field);
         if (holding(peer) || index == nullptr || !gives_way(peer, message.field)) return;
+        if (!this->spare()) return;
         const bool member = net.proven(peer);
         if (member) peer.questioned = net.now;
         if (secret_ == 0) secret_ = net.chance.next() | 1U;
@@ -115,7 +116,7 @@ protected:
         session& each = at->second;
         const auto made = each.asking.receive(*local.index(message.field), message.frame);
         if (made.accepted) each.vain = 0;
-        ask_on(at->first, each);
+        if (this->spare()) ask_on(at->first, each);
         send_differences(peer, message.field, made.found, id_of);
         if (each.asking.status() != reconciler::state::running) end(at);
     }
@@ -127,7 +128,7 @@ protected:
             auto& [key, each] = *at;
             const peer_record* peer = net.known.find(key.first);
             const bool gone = peer == nullptr || peer->known.id != each.with || holding(*peer);
-            if (!gone && each.vain < max_vain) {
+            if (!gone && each.vain < max_vain && this->spare()) {
                 if (net.now >= each.retry_at) {
                     ++each.vain;
                     each.asking.retry(*local.index(key.second));
@@ -149,7 +150,7 @@ private:
     static constexpr std::size_t max_bytes = 16U << 20U; // of a session
     static constexpr unsigned max_rounds = 1024;         // of a session
     static constexpr unsigned max_vain = 6;              // retries without any answer
-    static constexpr std::size_t max_found = 8192;       // entries of one frame
+    static constexpr std::size_t max_found = 4096;       // entries of one frame
     static constexpr std::size_t fields_overhead = 1 + 8 + 3;
     static constexpr std::size_t field_bytes = fields_message::field_standing::bytes;
 
@@ -196,7 +197,8 @@ private:
     }
 
     void ask_on(const session_key& key, session& each) {
-        for (std::size_t sent = 0; sent < node::max_replies; ++sent) {
+        // More than may be sent in an interval waits for the next.
+        for (std::size_t sent = 0; sent + net.waiting() < node::max_replies; ++sent) {
             const auto frame = each.asking.poll(*local.index(key.second));
             if (!frame) return;
             ++net.stats.session_frames;

@@ -206,23 +206,27 @@ protected:
 
     bool asked() const { return !questions_.empty(); }
 
-    void begin_interval() { asks_left_ = busy_asks; }
+    /// Whether to go on with repair. Pulls under way are likely to bring most of what is missing,
+    /// so that meanwhile little is done beside them.
+    bool spare() {
+        if (net.wanted.empty()) return true;
+        if (busy_left_ == 0) return false;
+        --busy_left_;
+        return true;
+    }
+    void begin_interval() { busy_left_ = busy_messages; }
 
 private:
+    static constexpr std::size_t busy_messages = 4; // an interval
     static constexpr std::size_t max_context_pieces = 256;
-    static constexpr std::size_t busy_asks = 4; // an interval
     static constexpr std::size_t max_questions = 256;         // of one peer, waiting
     static constexpr std::size_t ask_overhead = 1 + 3 + 1 + 3; // of one that holds nothing
 
     static ask_message ask_of(const crdt::id_set& wanted, bytes_view held) {
         return {{wanted.ids().begin(), wanted.ids().end()}, held};
     }
-    // While pulls are under way they are likely to bring most of what is missing.
     void send_ask(peer_record& peer, std::vector<std::byte> message) {
-        if (!net.wanted.empty() && asks_left_-- == 0) {
-            asks_left_ = 0;
-            return;
-        }
+        if (!spare()) return;
         ++net.stats.asks;
         net.send_bytes(peer.known.address, std::move(message), traffic_class::bulk);
     }
@@ -250,7 +254,7 @@ private:
     };
 
     std::map<std::string, questions> questions_;
-    std::size_t asks_left_ = busy_asks;
+    std::size_t busy_left_ = busy_messages;
 };
 
 } // namespace joinery::gossip::detail
