@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -37,9 +38,11 @@ public:
 protected:
     using base::handle;
     using base::holding;
+    using base::lane_room;
     using base::quiet;
     using base::send_context_pieces;
     using base::send_differences;
+    using base::spare;
 
     /// Begins, if a difference is not just on its way.
     void start_session(peer_record& peer, const standing& theirs, const wire::digest& root) {
@@ -91,7 +94,7 @@ protected:
     void handle(peer_record& peer, const question_message& message, receipt& result) {
         const merkle::index* index = local.index(message.field);
         if (holding(peer) || index == nullptr || !gives_way(peer, message.field)) return;
-        if (!this->spare()) return;
+        if (!spare() || lane_room() == 0) return;
         const bool member = net.proven(peer);
         if (member) peer.questioned = net.now;
         if (secret_ == 0) secret_ = net.chance.next() | 1U;
@@ -107,7 +110,9 @@ protected:
             ++net.stats.session_frames;
             net.send(peer.known.address, reply_message{message.field, frame}, traffic_class::bulk);
         }
-        send_differences(peer, message.field, made.found, id_of);
+        std::vector<crdt::entry_id> found;
+        for (const auto& each : made.found) found.push_back(each.id);
+        send_differences(peer.known.address, message.field, found);
     }
 
     void handle(peer_record& peer, const reply_message& message, receipt&) {
@@ -116,9 +121,9 @@ protected:
         session& each = at->second;
         const auto made = each.asking.receive(*local.index(message.field), message.frame);
         if (made.accepted) each.vain = 0;
-        if (this->spare()) ask_on(at->first, each);
-        send_differences(peer, message.field, made.found, id_of);
-        if (each.asking.status() != reconciler::state::running) end(at);
+        for (const auto& found : made.found) each.untold.push_back(found.id);
+        if (spare()) go_on(at->first, each);
+        if (each.over()) end(at);
     }
 
     /// To be called once an interval: repeats what was lost, gives up what does not get on.
@@ -128,16 +133,14 @@ protected:
             auto& [key, each] = *at;
             const peer_record* peer = net.known.find(key.first);
             const bool gone = peer == nullptr || peer->known.id != each.with || holding(*peer);
-            if (!gone && each.vain < max_vain && this->spare()) {
+            if (!gone && each.vain < max_vain && spare()) {
                 if (net.now >= each.retry_at) {
                     ++each.vain;
                     each.asking.retry(*local.index(key.second));
                 }
-                ask_on(key, each);
+                go_on(key, each);
             }
-            const bool over = gone || each.vain >= max_vain ||
-                              each.asking.status() != reconciler::state::running;
-            at = over ? end(at) : std::next(at);
+            at = gone || each.vain >= max_vain || each.over() ? end(at) : std::next(at);
         }
     }
 
@@ -160,10 +163,13 @@ private:
         reconciler asking;
         time_point retry_at;
         unsigned vain = 0; // retries since the last answer
+        std::vector<crdt::entry_id> untold; // found, and still to be told to the peer
+
+        bool over() const {
+            return asking.status() != reconciler::state::running && untold.empty();
+        }
     };
     using sessions = std::map<session_key, session>;
-
-    static crdt::entry_id id_of(const merkle::difference& found) { return found.id; }
 
     /// No datagram is answered by more than max_replies of them.
     merkle::options allowed() const {
@@ -172,6 +178,7 @@ private:
         made.credit = made.max_credit = (node::max_replies - 8) * made.frame_limit;
         made.max_rounds = max_rounds;
         made.max_found = max_found;
+        made.max_bytes = max_bytes;
         return made;
     }
 
@@ -188,17 +195,21 @@ private:
         if (sessions_.contains(key) || sessions_.size() >= max_sessions || !net.proven(peer))
             return;
         merkle::options limits = allowed();
-        limits.max_bytes = rest ? max_bytes : busy_frames * limits.frame_limit;
-        session fresh{peer.known.id, reconciler(net.chance.next(), limits), {}};
+        if (rest)
+            limits.max_found = local.size(); // they wait here until there is room to tell them
+        else
+            limits.max_bytes = busy_frames * limits.frame_limit;
+        session fresh{peer.known.id, reconciler(net.chance.next(), limits), {}, 0, {}};
         fresh.asking.start(*local.index(field));
         ++net.stats.repair_sessions;
         const auto made = sessions_.emplace(std::move(key), std::move(fresh)).first;
-        ask_on(made->first, made->second);
+        go_on(made->first, made->second);
     }
 
-    void ask_on(const session_key& key, session& each) {
-        // More than may be sent in an interval waits for the next.
-        for (std::size_t sent = 0; sent + net.waiting() < node::max_replies; ++sent) {
+    // What was found first, then the next questions. More than may be sent in an interval waits.
+    void go_on(const session_key& key, session& each) {
+        send_differences(key.first, key.second, each.untold, lane_room());
+        while (each.untold.empty() && lane_room() > 0) {
             const auto frame = each.asking.poll(*local.index(key.second));
             if (!frame) return;
             ++net.stats.session_frames;

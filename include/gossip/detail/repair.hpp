@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +17,7 @@ namespace joinery::gossip::detail {
 
 /// Repairs entries that are known to differ: asks for them and answers; and the contexts.
 ///
-/// State      the questions of peers that wait for an answer.
+/// State      the questions of peers that wait for an answer; what was asked for lately.
 /// Invariant  an answer claims only dots that were asked for and the live dots that it carries; a
 ///            context is joined only under the live entries that it was taken under.
 /// Cost       bounded per datagram received; an answer costs one walk through the state, shared by
@@ -42,7 +43,12 @@ protected:
     void ask(peer_record& peer, const merkle::index& index,
              const std::vector<crdt::entry_id>& ids) {
         std::vector<crdt::entry_id> held, absent;
-        for (const crdt::entry_id id : ids) (index.find(id) ? held : absent).push_back(id);
+        for (const crdt::entry_id id : ids) {
+            if (index.find(id))
+                held.push_back(id);
+            else if (is_news(id))
+                absent.push_back(id);
+        }
         const std::size_t fit = (net.room() - ask_overhead) / sizeof(crdt::entry_id);
         for (std::size_t at = 0; at < absent.size(); at += fit) {
             const auto first = absent.begin() + static_cast<std::ptrdiff_t>(at);
@@ -123,24 +129,26 @@ protected:
         }
     }
 
-    /// Tells a peer of entries of a field, as they stand here.
-    template <class Entries, class Id>
-    void send_differences(peer_record& peer, std::uint32_t field, const Entries& entries, Id id) {
+    /// Tells a peer of entries of a field, as they stand here, in at most so many datagrams; these
+    /// are then taken from the ids.
+    void send_differences(const std::string& to, std::uint32_t field,
+                          std::vector<crdt::entry_id>& ids, std::size_t most = ~std::size_t{0}) {
         const merkle::index& index = *local.index(field);
-        differences_message message{field, net.chance.next(), {}};
         const std::size_t fit =
             (net.room() - differences_message::overhead) / entry_version::bytes;
-        const auto flush = [&] {
-            if (message.entries.empty()) return;
+        for (; !ids.empty() && most > 0; --most) {
+            differences_message message{field, net.chance.next(), {}};
+            for (; !ids.empty() && message.entries.size() < fit; ids.pop_back())
+                message.entries.push_back({ids.back(), salted(index, ids.back(), message.salt)});
             ++net.stats.differences;
-            net.send(peer.known.address, message, traffic_class::bulk);
-            message.entries.clear();
-        };
-        for (const auto& each : entries) {
-            message.entries.push_back({id(each), salted(index, id(each), message.salt)});
-            if (message.entries.size() == fit) flush();
+            net.send(to, message, traffic_class::bulk);
         }
-        flush();
+    }
+
+    /// How many more datagrams of payload an interval has room for.
+    std::size_t lane_room() const {
+        const std::size_t all = net.settings.bulk_bytes / net.settings.max_datagram;
+        return all - std::min(all, net.waiting());
     }
 
     void handle(peer_record& peer, const differences_message& message, receipt&) {
@@ -214,13 +222,23 @@ protected:
         --busy_left_;
         return true;
     }
-    void begin_interval() { busy_left_ = busy_messages; }
+    void begin_interval() {
+        busy_left_ = busy_messages;
+        asked_before_ = std::exchange(asked_, {});
+    }
 
 private:
     static constexpr std::size_t busy_messages = 4; // an interval
+    static constexpr std::size_t max_asked = std::size_t{1} << 16U;
     static constexpr std::size_t max_context_pieces = 256;
     static constexpr std::size_t max_questions = 256;         // of one peer, waiting
     static constexpr std::size_t ask_overhead = 1 + 3 + 1 + 3; // of one that holds nothing
+
+    // Several peers may tell of one entry: for an interval or two, one of them is asked.
+    bool is_news(crdt::entry_id id) {
+        if (asked_before_.contains(id)) return false;
+        return asked_.size() >= max_asked || asked_.insert(id).second;
+    }
 
     static ask_message ask_of(const crdt::id_set& wanted, bytes_view held) {
         return {{wanted.ids().begin(), wanted.ids().end()}, held};
@@ -243,8 +261,7 @@ private:
         local.for_each_absent(part, [&](std::uint32_t field, crdt::entry_id id) {
             absent[field].push_back(id);
         });
-        for (const auto& [field, ids] : absent)
-            send_differences(peer, field, ids, [](crdt::entry_id id) { return id; });
+        for (auto& [field, ids] : absent) send_differences(peer.known.address, field, ids);
     }
 
     /// What one peer wants to have, of several asks.
@@ -255,6 +272,7 @@ private:
 
     std::map<std::string, questions> questions_;
     std::size_t busy_left_ = busy_messages;
+    std::set<crdt::entry_id> asked_, asked_before_;
 };
 
 } // namespace joinery::gossip::detail
