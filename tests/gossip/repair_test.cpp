@@ -88,8 +88,8 @@ repair_run repair(std::uint64_t n, std::uint64_t d, repair_run run = {}) {
     CHECK(net.largest_datagram() <= run.max_datagram);
     MESSAGE("n " << n << ", d " << d << ", datagrams of " << run.max_datagram << ": session "
                  << run.bytes.session << ", differences " << run.bytes.differences << ", asks "
-                 << run.bytes.asks << ", answers " << run.bytes.answers << " bytes, "
-                 << run.seconds << " s");
+                 << run.bytes.asks << ", answers " << run.bytes.answers << " bytes, " << run.seconds
+                 << " s");
     return run;
 }
 

@@ -47,7 +47,9 @@ protected:
     /// Begins, if a difference is not just on its way.
     void start_session(peer_record& peer, const standing& theirs, const wire::digest& root) {
         pace& at = peer.repairing;
-        if (holding(peer) || !at.due(net.now) || is_compared(peer)) return;
+        // To whoever has not proven itself only membership may answer: there is no room for more.
+        if (holding(peer) || !net.proven(peer) || !at.due(net.now)) return;
+        if (is_compared(peer) || compares(peer)) return;
         const bool rest = quiet() && (theirs.flags & standing::quiet) != 0;
         if (!rest) {
             if (at.next == time_point::min()) at.next = net.now;
@@ -74,7 +76,7 @@ protected:
     }
 
     void handle(peer_record& peer, const fields_message& message, receipt&) {
-        if (holding(peer) || is_compared(peer)) return;
+        if (holding(peer) || !net.proven(peer) || is_compared(peer)) return;
         std::set<std::uint32_t> met;
         for (const auto& theirs : message.fields) {
             const merkle::index* index = local.index(theirs.id);
@@ -93,8 +95,8 @@ protected:
 
     void handle(peer_record& peer, const question_message& message, receipt& result) {
         const merkle::index* index = local.index(message.field);
-        if (holding(peer) || index == nullptr || !gives_way(peer, message.field)) return;
-        if (!spare() || lane_room() == 0) return;
+        if (holding(peer) || index == nullptr || lane_room() == 0 || !spare()) return;
+        if (!gives_way(peer, message.field)) return;
         const bool member = net.proven(peer);
         if (member) peer.questioned = net.now;
         if (secret_ == 0) secret_ = net.chance.next() | 1U;
@@ -132,7 +134,8 @@ protected:
         for (auto at = sessions_.begin(); at != sessions_.end();) {
             auto& [key, each] = *at;
             const peer_record* peer = net.known.find(key.first);
-            const bool gone = peer == nullptr || peer->known.id != each.with || holding(*peer);
+            const bool gone =
+                peer == nullptr || !peer->live() || peer->known.id != each.with || holding(*peer);
             if (!gone && each.vain < max_vain && spare()) {
                 if (net.now >= each.retry_at) {
                     ++each.vain;
@@ -162,7 +165,7 @@ private:
         crdt::replica_id with;
         reconciler asking;
         time_point retry_at;
-        unsigned vain = 0; // retries since the last answer
+        unsigned vain = 0;                  // retries since the last answer
         std::vector<crdt::entry_id> untold; // found, and still to be told to the peer
 
         bool over() const {
@@ -188,12 +191,18 @@ private:
                net.now < peer.questioned + net.settings.interval;
     }
 
+    // A session of this side with it runs.
+    bool compares(const peer_record& peer) const {
+        const auto at = sessions_.lower_bound({peer.known.address, 0});
+        return at != sessions_.end() && at->first.first == peer.known.address &&
+               at->second.with == peer.known.id;
+    }
+
     void begin(peer_record& peer, std::uint32_t field, bool rest) {
         session_key key{peer.known.address, field};
         const auto old = sessions_.find(key);
         if (old != sessions_.end() && old->second.with != peer.known.id) end(old);
-        if (sessions_.contains(key) || sessions_.size() >= max_sessions || !net.proven(peer))
-            return;
+        if (sessions_.contains(key) || sessions_.size() >= max_sessions) return;
         merkle::options limits = allowed();
         if (rest)
             limits.max_found = local.size(); // they wait here until there is room to tell them
@@ -215,7 +224,7 @@ private:
             ++net.stats.session_frames;
             net.send(key.first, question_message{key.second, *frame}, traffic_class::bulk);
             const duration patience = net.retry_deadline(key.first) - net.now;
-            each.retry_at = net.now + patience * (std::int64_t{1} << each.vain);
+            each.retry_at = net.now + patience * (std::int64_t{1} << std::min(each.vain, 3U));
         }
     }
 
@@ -224,6 +233,7 @@ private:
         const auto at = sessions_.find({peer.known.address, field});
         if (at == sessions_.end() || at->second.with != peer.known.id) return true;
         if (peer.known.id < net.self) return false;
+        ++net.stats.sessions_yielded;
         sessions_.erase(at);
         return true;
     }

@@ -168,9 +168,8 @@ private:
         }
         message.stand = own_standing();
         message.stand.flags |= flags;
-        const std::size_t left = net.answer_room(to) - digest_message::fixed_bytes;
-        if (left > net.room()) return; // less than nothing
-        const std::size_t most = left / item_range::max_bytes;
+        const std::size_t room = std::max(net.answer_room(to), digest_message::fixed_bytes);
+        const std::size_t most = (room - digest_message::fixed_bytes) / item_range::max_bytes;
         // Everything only to one that is known to lack something.
         const bool lacks = peer != nullptr && peer->repairing.next != time_point::min();
         message.adverts = lacks ? net.items.adverts(most) : net.items.fresh(most);

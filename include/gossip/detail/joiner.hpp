@@ -92,8 +92,12 @@ protected:
         changed();
         if (repaired != nullptr) *repaired += merged.changed;
         if (net.settings.report_merges)
-            net.tell({event_kind::merged, peer.known.name, peer.known.address,
-                      wire::encode_nested(delta), 0, {}});
+            net.tell({event_kind::merged,
+                      peer.known.name,
+                      peer.known.address,
+                      wire::encode_nested(delta),
+                      0,
+                      {}});
     }
 
     std::uint64_t latest_ms() const {

@@ -134,8 +134,7 @@ protected:
     void send_differences(const std::string& to, std::uint32_t field,
                           std::vector<crdt::entry_id>& ids, std::size_t most = ~std::size_t{0}) {
         const merkle::index& index = *local.index(field);
-        const std::size_t fit =
-            (net.room() - differences_message::overhead) / entry_version::bytes;
+        const std::size_t fit = (net.room() - differences_message::overhead) / entry_version::bytes;
         for (; !ids.empty() && most > 0; --most) {
             differences_message message{field, net.chance.next(), {}};
             for (; !ids.empty() && message.entries.size() < fit; ids.pop_back())
@@ -164,7 +163,7 @@ protected:
 
     void send_context(peer_record& peer, const wire::digest& root, const wire::digest& own,
                       const wire::digest& theirs) {
-        if (!peer.contexts.due(net.now)) return;
+        if (!peer.contexts.due(net.now) || !net.proven(peer)) return;
         peer.contexts.started(net.now, net.settings.interval, own, theirs);
         send_context_pieces(peer, 0, root, crdt::context(local.state()));
     }
@@ -231,7 +230,7 @@ private:
     static constexpr std::size_t busy_messages = 4; // an interval
     static constexpr std::size_t max_asked = std::size_t{1} << 16U;
     static constexpr std::size_t max_context_pieces = 256;
-    static constexpr std::size_t max_questions = 256;         // of one peer, waiting
+    static constexpr std::size_t max_questions = 256;          // of one peer, waiting
     static constexpr std::size_t ask_overhead = 1 + 3 + 1 + 3; // of one that holds nothing
 
     // Several peers may tell of one entry: for an interval or two, one of them is asked.
@@ -249,8 +248,7 @@ private:
         net.send_bytes(peer.known.address, std::move(message), traffic_class::bulk);
     }
 
-    static std::uint32_t salted(const merkle::index& index, crdt::entry_id id,
-                                std::uint64_t salt) {
+    static std::uint32_t salted(const merkle::index& index, crdt::entry_id id, std::uint64_t salt) {
         const auto own = index.find(id);
         if (!own) return 0;
         return std::max(static_cast<std::uint32_t>(merkle::truncated(*own, salt)), 1U);
@@ -258,9 +256,8 @@ private:
 
     void tell_absent(peer_record& peer, const State& part) {
         std::map<std::uint32_t, std::vector<crdt::entry_id>> absent;
-        local.for_each_absent(part, [&](std::uint32_t field, crdt::entry_id id) {
-            absent[field].push_back(id);
-        });
+        local.for_each_absent(
+            part, [&](std::uint32_t field, crdt::entry_id id) { absent[field].push_back(id); });
         for (auto& [field, ids] : absent) send_differences(peer.known.address, field, ids);
     }
 
