@@ -95,7 +95,7 @@ protected:
 
     void handle(peer_record& peer, const question_message& message, receipt& result) {
         const merkle::index* index = local.index(message.field);
-        if (holding(peer) || index == nullptr || lane_room() == 0 || !spare()) return;
+        if (holding(peer) || index == nullptr || lane_room() == 0 || !spare(peer)) return;
         if (!gives_way(peer, message.field)) return;
         const bool member = net.proven(peer);
         if (member) peer.questioned = net.now;
@@ -124,7 +124,7 @@ protected:
         const auto made = each.asking.receive(*local.index(message.field), message.frame);
         if (made.accepted) each.vain = 0;
         for (const auto& found : made.found) each.untold.push_back(found.id);
-        if (spare()) go_on(at->first, each);
+        if (spare(peer)) go_on(at->first, each, peer);
         if (each.over()) end(at);
     }
 
@@ -136,12 +136,12 @@ protected:
             const peer_record* peer = net.known.find(key.first);
             const bool gone =
                 peer == nullptr || !peer->live() || peer->known.id != each.with || holding(*peer);
-            if (!gone && each.vain < max_vain && spare()) {
+            if (!gone && each.vain < max_vain && spare(*peer)) {
                 if (net.now >= each.retry_at) {
                     ++each.vain;
                     each.asking.retry(*local.index(key.second));
                 }
-                go_on(key, each);
+                go_on(key, each, *peer);
             }
             at = gone || each.vain >= max_vain || each.over() ? end(at) : std::next(at);
         }
@@ -212,12 +212,13 @@ private:
         fresh.asking.start(*local.index(field));
         ++net.stats.repair_sessions;
         const auto made = sessions_.emplace(std::move(key), std::move(fresh)).first;
-        go_on(made->first, made->second);
+        go_on(made->first, made->second, peer);
     }
 
     // What was found first, then the next questions. More than may be sent in an interval waits.
-    void go_on(const session_key& key, session& each) {
-        send_differences(key.first, key.second, each.untold, lane_room());
+    void go_on(const session_key& key, session& each, const peer_record& peer) {
+        const std::size_t most = this->pulling(peer) ? 1 : ~std::size_t{0};
+        send_differences(key.first, key.second, each.untold, std::min(lane_room(), most));
         while (each.untold.empty() && lane_room() > 0) {
             const auto frame = each.asking.poll(*local.index(key.second));
             if (!frame) return;

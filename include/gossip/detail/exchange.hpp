@@ -221,6 +221,7 @@ private:
 
     void handle(peer_record& peer, const pull_message& message, receipt&) {
         if (message.nonce != 0 && message.nonce == peer.nonce) net.prove(peer);
+        peer.pulled = net.now;
         net.send_items(peer.known.address, message.ranges, net.stats.items_relayed);
     }
 

@@ -213,10 +213,15 @@ protected:
 
     bool asked() const { return !questions_.empty(); }
 
-    /// Whether to go on with repair. Pulls under way are likely to bring most of what is missing,
-    /// so that meanwhile little is done beside them.
-    bool spare() {
-        if (net.wanted.empty()) return true;
+    /// Pulls under way, of this side or of the peer from here, are likely to bring most of what is
+    /// missing.
+    bool pulling(const peer_record& peer) const {
+        return !net.wanted.empty() || (peer.pulled != time_point::min() &&
+                                       net.now < peer.pulled + net.settings.interval);
+    }
+    /// Whether to go on with repair: meanwhile little is done beside them.
+    bool spare(const peer_record& peer) {
+        if (!pulling(peer)) return true;
         if (busy_left_ == 0) return false;
         --busy_left_;
         return true;
@@ -242,8 +247,8 @@ private:
     static ask_message ask_of(const crdt::id_set& wanted, bytes_view held) {
         return {{wanted.ids().begin(), wanted.ids().end()}, held};
     }
-    void send_ask(peer_record& peer, std::vector<std::byte> message) {
-        if (!spare()) return;
+    void send_ask(const peer_record& peer, std::vector<std::byte> message) {
+        if (!spare(peer)) return;
         ++net.stats.asks;
         net.send_bytes(peer.known.address, std::move(message), traffic_class::bulk);
     }
