@@ -144,10 +144,10 @@ protected:
         }
     }
 
-    /// How many more datagrams of payload an interval has room for.
+    /// How many more datagrams may wait to be sent: no more than answer one, so that what updates
+    /// bring does not wait behind a repair.
     std::size_t lane_room() const {
-        const std::size_t all = net.settings.bulk_bytes / net.settings.max_datagram;
-        return all - std::min(all, net.waiting());
+        return node::max_replies - std::min(node::max_replies, net.waiting());
     }
 
     void handle(peer_record& peer, const differences_message& message, receipt&) {
