@@ -216,8 +216,8 @@ protected:
     /// Pulls under way, of this side or of the peer from here, are likely to bring most of what is
     /// missing.
     bool pulling(const peer_record& peer) const {
-        return !net.wanted.empty() || (peer.pulled != time_point::min() &&
-                                       net.now < peer.pulled + net.settings.interval);
+        return !net.wanted.empty() ||
+               (peer.pulled != time_point::min() && net.now < peer.pulled + net.settings.interval);
     }
     /// Whether to go on with repair: meanwhile little is done beside them.
     bool spare(const peer_record& peer) {
