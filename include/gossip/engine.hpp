@@ -163,14 +163,14 @@ public:
     /// The counters since the beginning, and how everything stands now.
     gossip::statistics statistics() const {
         auto all = detail::report(parts_.net);
-        all.entries = parts_.local.index().size();
+        all.entries = parts_.local.size();
         return all;
     }
     /// How far this engine is behind each live peer.
     std::vector<lag> lags() { return detail::lags(parts_.net); }
 
     /// The digest of the live entries. With context_digest it tells whether two states are equal.
-    wire::digest root() const { return parts_.local.index().root(); }
+    wire::digest root() const { return parts_.local.root(); }
     wire::digest context_digest() const { return parts_.local.context_digest(); }
 
     /// The state and what a clean restart under the same incarnation needs.

@@ -25,9 +25,9 @@ struct membership_metric {
 };
 
 inline constexpr std::array<std::string_view, statistics::kinds> kind_names{
-    "none",   "digest",  "pull",  "items", "summary", "list",  "list_reply", "ask",
-    "answer", "context", "offer", "want",  "piece",   "ping",  "ack",        "ping_for",
-    "nack",   "rumors",  "sync",  "page",  "rekeyed", "fields"};
+    "none",   "digest",  "pull",  "items", "question", "reply", "differences", "ask",
+    "answer", "context", "offer", "want",  "piece",    "ping",  "ack",         "ping_for",
+    "nack",   "rumors",  "sync",  "page",  "rekeyed",  "fields"};
 
 using s = statistics;
 inline constexpr metric counters[] = {{"datagrams_sent_total", &s::datagrams_out},
@@ -46,6 +46,8 @@ inline constexpr metric counters[] = {{"datagrams_sent_total", &s::datagrams_out
                                       {"merges_that_grew_total", &s::merges_grew},
                                       {"merges_redundant_total", &s::merges_redundant},
                                       {"repair_sessions_total", &s::repair_sessions},
+                                      {"repair_sessions_given_up_total", &s::sessions_given_up},
+                                      {"session_frames_sent_total", &s::session_frames},
                                       {"entries_repaired_total", &s::entries_repaired},
                                       {"blobs_verified_total", &s::blobs_verified},
                                       {"blobs_failed_total", &s::blobs_failed},

@@ -42,9 +42,11 @@ struct statistics {
     count items_received = 0, items_duplicate = 0;
     count merges_grew = 0, merges_redundant = 0;
 
-    count repair_sessions = 0;                             ///< sessions started here
-    count summaries = 0, lists = 0, asks = 0, answers = 0; ///< sent
-    count entries_repaired = 0; ///< entries that an answer has changed here
+    count repair_sessions = 0;                                        ///< sessions started here
+    count session_frames = 0, differences = 0, asks = 0, answers = 0; ///< messages sent
+    count sessions_given_up = 0; ///< the peer was gone or did not answer, or too much differed
+    count sessions_yielded = 0;  ///< ended for the peer's own
+    count entries_repaired = 0;  ///< entries that an answer has changed here
     count context_pieces_sent = 0, context_pieces_joined = 0, context_pieces_refused = 0;
 
     count blobs_offered = 0, blobs_received = 0, blobs_verified = 0, blobs_failed = 0;

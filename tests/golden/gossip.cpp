@@ -3,6 +3,9 @@
 #include <gossip/detail/member_record.hpp>
 #include <gossip/detail/message.hpp>
 #include <gossip/engine.hpp>
+#include <merkle/index.hpp>
+#include <merkle/reconciler.hpp>
+#include <merkle/responder.hpp>
 
 #include "causal_types.hpp"
 #include "family.hpp"
@@ -11,7 +14,7 @@ namespace golden {
 
 namespace gossip = joinery::gossip;
 namespace detail = joinery::gossip::detail;
-using range = joinery::merkle::index::range;
+namespace merkle = joinery::merkle;
 
 namespace {
 
@@ -52,27 +55,11 @@ std::string shown(const detail::items_message& m) {
               return listed({show(i.key.origin), show(i.key.sequence), show_bytes(i.bytes)});
           })}});
 }
-std::string shown(const detail::summary_message& m) {
-    std::vector<std::string> children;
-    for (const auto& child : m.children)
-        children.push_back(listed({show(child.count), show(child.sum)}));
-    return object({{"field", show(m.field)},
-                   {"salt", show(m.salt)},
-                   {"budget", show(m.budget)},
-                   {"depth", show(m.range.depth)},
-                   {"prefix", show(m.range.prefix)},
-                   {"children", listed(children)}});
+template <detail::kind Of>
+std::string shown(const detail::session_message<Of>& m) {
+    return object({{"field", show(m.field)}, {"frame", show_bytes(m.frame)}});
 }
-std::string shown(const detail::list_message& m) {
-    return object({{"field", show(m.field)},
-                   {"salt", show(m.salt)},
-                   {"ranges", each_of(m.ranges, [](const detail::listed_range& r) {
-                        return object({{"depth", show(r.range.depth)},
-                                       {"prefix", show(r.range.prefix)},
-                                       {"entries", show_versions(r.entries)}});
-                    })}});
-}
-std::string shown(const detail::list_reply_message& m) {
+std::string shown(const detail::differences_message& m) {
     return object(
         {{"field", show(m.field)}, {"salt", show(m.salt)}, {"entries", show_versions(m.entries)}});
 }
@@ -220,15 +207,20 @@ void add_dissemination(family& all, detail::bytes_view delta) {
 }
 
 void add_repair(family& all, detail::bytes_view delta) {
-    detail::summary_message summary{0xfedcba98, 9, 24, range{0xab00000000000000, 2}, {}};
-    summary.children[0] = {two.hi, 3};
-    summary.children[15] = {1, 300};
-    add<detail::summary_message>(all, "message.summary", {{}, summary});
-    add<detail::list_message>(
-        all, "message.list",
-        {{}, {0xfedcba98, 9, {{range{}, {{1, 2}, {two.hi, two.lo}}}, {range{two.hi, 16}, {}}}}});
-    add<detail::list_reply_message>(all, "message.list_reply",
-                                    {{0xfedcba98, 9, {{5, 0}, {6, two.lo}}}});
+    // Frames as merkle::reconciler and merkle::responder make them; the message takes any bytes.
+    const wire::keyed_hasher hasher(cluster_secret);
+    merkle::index here(hasher), there(hasher);
+    here.set(two.hi, one);
+    there.set(two.hi, one);
+    there.set(two.lo, two);
+    merkle::reconciler<merkle::index> asking(0x0123456789abcdef);
+    asking.start(here);
+    const auto question = *asking.poll(here);
+    const auto replied = merkle::responder(0xfedcba9876543210).receive(there, question, 5);
+    add<detail::question_message>(all, "message.question", {{}, {0xfedcba98, question}});
+    add<detail::reply_message>(all, "message.reply", {{}, {0xfedcba98, replied.frames.at(0)}});
+    add<detail::differences_message>(all, "message.differences",
+                                     {{0xfedcba98, 9, {{5, 0}, {6, 0x55667788}}}});
     add<detail::ask_message>(all, "message.ask", {{{1, two.hi}, {}}, {{7}, delta}});
     add<detail::answer_message>(all, "message.answer", {{delta}});
     add<detail::fields_message>(all, "message.fields", {{}, {9, {{7, two.hi, 0}, {8, 1, two.lo}}}});

@@ -67,45 +67,10 @@ class Name(String):
         return text
 
 
-class Depth(Plain):
-    def __init__(self, most):
-        self.most = most
-
-    def read(self, r):
-        depth = r.u8()
-        require(depth <= self.most, "bad value: depth")
-        return depth
-
-    def write(self, w, value):
-        w.u8(value)
-
-
-def prefix_fits(value):
-    mask = (1 << 64 - 4 * value["depth"]) - 1
-    require(value["prefix"] & mask == 0, "bad value: prefix")
-
-
-class Children(Plain):
-    """Sixteen times a count and, unless it is 0, a sum: [count, sum]."""
-
-    def read(self, r):
-        children = []
-        for _ in range(16):
-            count = r.varint()
-            children.append([count, r.fixed(8) if count else 0])
-        return children
-
-    def write(self, w, value):
-        for count, total in value:
-            w.varint(count)
-            if count:
-                w.fixed(total, 8)
-
-
 class Message:
-    def __init__(self, kind, *members, check=None):
+    def __init__(self, kind, *members):
         self.kind = kind
-        self.body = Record("", list(members), check)
+        self.body = Record("", list(members))
 
     def decode(self, data):
         r = Reader(data)
@@ -121,9 +86,7 @@ class Message:
         return bytes(w.out)
 
 
-VERSION = Row(Fixed64(), Fixed64())
-LISTED = Record("", [("depth", Depth(16)), ("prefix", Fixed64()), ("entries", Rows(VERSION))],
-                prefix_fits)
+VERSION = Row(Fixed64(), Fixed32())
 
 
 class MemberRecord(Plain):
@@ -171,11 +134,10 @@ MESSAGES = {
                       ("adverts", Rows(Ranges()))),
     "pull": Message(2, ("nonce", Fixed64()), ("tries", U8), ("ranges", Rows(Ranges()))),
     "items": Message(3, ("items", Rows(Row(ReplicaId(), U64, Bytes())))),
-    "summary": Message(4, ("field", Fixed32()), ("salt", Fixed64()), ("budget", U64),
-                       ("depth", Depth(15)), ("prefix", Fixed64()), ("children", Children()),
-                       check=prefix_fits),
-    "list": Message(5, ("field", Fixed32()), ("salt", Fixed64()), ("ranges", Rows(LISTED))),
-    "list_reply": Message(6, ("field", Fixed32()), ("salt", Fixed64()), ("entries", Rows(VERSION))),
+    "question": Message(4, ("field", Fixed32()), ("frame", Bytes())),
+    "reply": Message(5, ("field", Fixed32()), ("frame", Bytes())),
+    "differences": Message(6, ("field", Fixed32()), ("salt", Fixed64()),
+                           ("entries", Rows(VERSION))),
     "ask": Message(7, ("ids", Rows(Fixed64())), ("held", Bytes())),
     "answer": Message(8, ("part", Bytes())),
     "context": Message(9, ("field", Fixed32()), ("root", Digest()), ("part", Bytes())),

@@ -12,8 +12,9 @@ namespace {
 
 constexpr auto start = gossip::time_point{} + 1h;
 
-// Every datagram that two engines with some state send each other in a few seconds.
-std::vector<sent> conversation(std::size_t max_datagram) {
+// Every datagram that two engines with some state send each other in a few seconds. Engines that
+// have restored their states have nothing to disseminate: they repair.
+std::vector<sent> conversation(std::size_t max_datagram, bool restored = false) {
     std::vector<engine> both;
     for (std::size_t node = 0; node < 2; ++node) {
         gossip::config settings = config_of(node, 2);
@@ -27,6 +28,8 @@ std::vector<sent> conversation(std::size_t max_datagram) {
             return set.add(self, "tag" + std::to_string(each));
         });
     }
+    for (engine& each : both)
+        if (restored) each.restore(std::as_const(each).snapshot(), 2);
     std::vector<sent> all;
     for (auto now = start; now < start + 4s; now += 50ms) {
         for (std::size_t node = 0; node < 2; ++node) {
@@ -38,6 +41,14 @@ std::vector<sent> conversation(std::size_t max_datagram) {
         }
     }
     CHECK(both[0].root() == both[1].root());
+    CHECK((both[0].statistics().entries_repaired > 0) == restored);
+    return all;
+}
+
+// Both kinds of conversation.
+std::vector<sent> conversations(std::size_t max_datagram) {
+    auto all = conversation(max_datagram);
+    for (sent& each : conversation(max_datagram, true)) all.push_back(std::move(each));
     return all;
 }
 
@@ -65,7 +76,7 @@ engine victim() {
 TEST_CASE("no truncated datagram changes a state") {
     const engine original = victim();
     const auto before = wire::encode(original.state());
-    for (const sent& each : conversation(512)) {
+    for (const sent& each : conversations(512)) {
         engine at = original;
         for (std::size_t length = 0; length < each.bytes.size(); ++length) {
             at.receive(address_of(1), std::span(each.bytes).first(length), start);
@@ -77,7 +88,7 @@ TEST_CASE("no truncated datagram changes a state") {
 TEST_CASE("no datagram with a flipped bit changes a state") {
     const engine original = victim();
     const auto before = wire::encode(original.state());
-    for (const sent& each : conversation(512)) {
+    for (const sent& each : conversations(512)) {
         engine at = original;
         for (std::size_t bit = 0; bit < each.bytes.size() * 8; ++bit) {
             auto wrong = each.bytes;
@@ -96,7 +107,7 @@ TEST_CASE("wrong bytes under a right checksum do no harm") {
         net.add(address_of(node), engine(config_of(node, 2), 30 + node));
     net.run_for(1s);
     for (int round = 0; round < 40 / JOINERY_CASES_DIVISOR + 1; ++round) {
-        for (const sent& each : conversation(512)) {
+        for (const sent& each : conversations(512)) {
             auto wrong = each.bytes;
             for (std::uint64_t bit = random.below(3); bit < 3; ++bit) {
                 const std::size_t at = random.below(wrong.size());
@@ -163,7 +174,7 @@ TEST_CASE("a captured conversation played again, in any order, changes nothing")
     for (std::size_t node = 0; node < 2; ++node) {
         net.add(address_of(node), engine(config_of(node, 2), 70 + node));
     }
-    std::vector<sent> heard = conversation(1200);
+    std::vector<sent> heard = conversations(1200);
     net.run_for(1s);
     engine& at = net.engine(0);
     for (int round = 0; round < 3; ++round) {

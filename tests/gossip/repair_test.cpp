@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <utility>
 
 using namespace gossip_test;
@@ -21,7 +22,105 @@ std::uint64_t repaired(const Network& net) {
     return sum;
 }
 
+// Entries first to last - 1, each counted by `by` for the given amount.
+counts_by_key counted(std::uint64_t first, std::uint64_t last, crdt::replica_id by,
+                      std::uint64_t amount) {
+    counts_by_key made;
+    for (std::uint64_t key = first; key < last; ++key) {
+        const auto add = [&](auto& count, auto as) { return count.increment(as, amount); };
+        made.update(by, wire::mix(key, 1), add);
+    }
+    return made;
+}
+
+// Bytes of messages that the engines have sent for repair.
+struct repair_bytes {
+    std::uint64_t session = 0, differences = 0, asks = 0, answers = 0;
+    std::uint64_t sum() const { return session + differences + asks + answers; }
+};
+
+template <class Network>
+repair_bytes repair_bytes_of(const Network& net) {
+    repair_bytes made;
+    for (std::size_t node = 0; node < net.size(); ++node) {
+        const auto by_kind = net.engine(node).statistics().bytes_out_by_kind;
+        made.session += by_kind[4] + by_kind[5] + by_kind[21];
+        made.differences += by_kind[6];
+        made.asks += by_kind[7];
+        made.answers += by_kind[8];
+    }
+    return made;
+}
+
+struct repair_run {
+    std::size_t max_datagram = 1400;
+    testing::faults faults{0, 0, 1ms, 5ms};
+    bool in_sync = false;
+    double seconds = 0;
+    repair_bytes bytes{};
+};
+
+// So many entries, or fewer in slow builds, but more than differ.
+std::uint64_t cut(std::uint64_t n) {
+    return std::max<std::uint64_t>(n / JOINERY_CASES_DIVISOR, 2000);
+}
+
+// Two engines with n entries in common. Of d more, or changed, each third is news of one of them,
+// of the other, of both.
+repair_run repair(std::uint64_t n, std::uint64_t d, repair_run run = {}) {
+    const crdt::replica_id both{1}, one{2}, other{3};
+    const std::uint64_t third = d / 3 + 1;
+    counts_by_key states[2] = {counted(0, n, both, 5), {}};
+    states[1] = states[0];
+    crdt::merge(states[0], counted(0, third, one, 9));
+    crdt::merge(states[1], counted(0, third, other, 7));
+    crdt::merge(states[0], counted(n, n + third, one, 9));
+    crdt::merge(states[1], counted(n + third, n + d - third, other, 9));
+    testing::network<counting_engine> net(3, run.faults);
+    for (std::size_t node = 0; node < 2; ++node) {
+        gossip::config settings = config_of(node, 2);
+        settings.max_datagram = run.max_datagram;
+        settings.check_updates = false;
+        counting_engine saved(settings, 1), started(settings, 40 + node);
+        saved.merge_local(states[node]);
+        started.restore(saved.snapshot(), 2);
+        net.add(address_of(node), std::move(started));
+    }
+    const auto start = net.now();
+    run.in_sync = net.run_until([&] { return in_sync(net); }, 600s);
+    run.seconds = std::chrono::duration<double>(net.now() - start).count();
+    run.bytes = repair_bytes_of(std::as_const(net));
+    CHECK(equal_bytes(net));
+    CHECK(net.largest_datagram() <= run.max_datagram);
+    MESSAGE("n " << n << ", d " << d << ", datagrams of " << run.max_datagram << ": session "
+                 << run.bytes.session << ", differences " << run.bytes.differences << ", asks "
+                 << run.bytes.asks << ", answers " << run.bytes.answers << " bytes, " << run.seconds
+                 << " s");
+    return run;
+}
+
 } // namespace
+
+TEST_CASE("the bytes of a repair go with what differs, not with what there is") {
+    for (const std::uint64_t d : {8U, 100U, 1000U}) {
+        const repair_run small = repair(cut(10'000), d);
+        const repair_run large = repair(cut(100'000), d);
+        CHECK(small.in_sync);
+        CHECK(large.in_sync);
+        CHECK(large.bytes.sum() * 4 <= small.bytes.sum() * 5);
+        CHECK(small.bytes.sum() * 4 <= large.bytes.sum() * 5);
+    }
+}
+
+TEST_CASE("a repair gets along with losses and small datagrams") {
+    for (const std::size_t datagram : {1200U, 512U})
+        for (const std::uint64_t d : {8U, 100U, 1000U}) {
+            repair_run terrain;
+            terrain.max_datagram = datagram;
+            terrain.faults = {100, 50, 1ms, 30ms};
+            CHECK(repair(cut(20'000), d, terrain).in_sync);
+        }
+}
 
 TEST_CASE("a state of 100,000 entries crosses to an empty engine in datagrams of 512 bytes") {
     const std::uint64_t entries = 100'000 / JOINERY_CASES_DIVISOR;

@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gossip/detail/joiner.hpp>
 #include <gossip/detail/repair.hpp>
+#include <merkle/reconciler.hpp>
+#include <merkle/responder.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace joinery::gossip::detail {
 
-/// Repairs: finds with a peer the entries that differ and asks for them; then the contexts.
+/// Finds with a peer the entries that differ, field by field, in sessions of merkle::reconciler.
 ///
-/// State      the questions of peers that wait for an answer.
-/// Invariant  an answer claims only dots that were asked for and the live dots that it carries; a
-///            context is joined only under the live entries that it was taken under.
-/// Cost       bounded per datagram received; an answer costs one walk through the state, shared by
-///            all questions that wait.
-/// Source     Merkle anti-entropy, DeCandia et al. 2007.
+/// State      the sessions begun here, at most max_sessions; the responder of those begun
+///            elsewhere has none.
+/// Invariant  a session is of one field and of one incarnation of the peer; one that does not get
+///            on is given up. Each side tells the other what it alone holds, and is asked for it.
+/// Cost       bounded per datagram received: what answers it is at most max_replies datagrams and
+///            the ids of the entries found.
+/// Source     Merkle anti-entropy, DeCandia et al. 2007; sketches as in merkle::reconciler.
 template <crdt::replicated State>
-class anti_entropy : public joiner<State> {
-    using base = joiner<State>;
+class anti_entropy : public repair<State> {
+    using base = repair<State>;
 
 public:
     using base::base;
@@ -33,52 +36,56 @@ public:
     using base::net;
 
 protected:
-    using base::changed;
+    using base::handle;
     using base::holding;
-    using base::join;
-    using base::part_overhead;
+    using base::lane_room;
     using base::quiet;
-    using base::refuse_ahead;
-    using typename base::outcome;
+    using base::send_context_pieces;
+    using base::send_differences;
+    using base::spare;
 
-    /// Begins with what this side holds, if a difference is not just on its way.
+    /// Begins, if a difference is not just on its way.
     void start_session(peer_record& peer, const standing& theirs, const wire::digest& root) {
         pace& at = peer.repairing;
-        if (holding(peer) || !at.due(net.now)) return;
+        // To whoever has not proven itself only membership may answer: there is no room for more.
+        if (holding(peer) || !net.proven(peer) || !at.due(net.now)) return;
+        if (is_compared(peer) || compares(peer)) return;
         const bool rest = quiet() && (theirs.flags & standing::quiet) != 0;
         if (!rest) {
             if (at.next == time_point::min()) at.next = net.now;
             if (net.now < at.next + busy_intervals * net.settings.interval) return;
         }
         at.started(net.now, net.settings.interval, root, theirs.root);
-        if (theirs.schema != local.schema())
-            send_fields(peer);
+        if (theirs.schema == local.schema() && local.fields().size() == 1)
+            begin(peer, local.fields().front(), rest);
         else
-            compare_entries(peer, 0, std::max<std::uint64_t>(theirs.entries, local.index().size()),
-                            rest ? quiet_budget : busy_budget);
+            send_fields(peer);
     }
 
-    /// The first message of a session about one field, or about all.
-    void compare_entries(peer_record& peer, std::uint32_t field, std::uint64_t entries,
-                         std::uint64_t budget) {
-        const std::string& to = peer.known.address;
-        const entries_view index = *entries_of(field);
-        const std::uint64_t salt = net.chance.next();
-        ++net.stats.repair_sessions;
-        if (entries <= max_listed()) {
-            ++net.stats.lists;
-            net.send(to, list_message{field, salt, {list_of(index, {}, salt)}});
-        } else {
-            ++net.stats.summaries;
-            auto first = summarise(index, {}, salt, budget);
-            first.field = field;
-            net.send(to, first);
+    // Several fields, or those of another version of the type: the peer begins with what differs.
+    void send_fields(peer_record& peer) {
+        const std::size_t fit = (net.room() - fields_overhead) / field_bytes;
+        fields_message message{net.chance.next(), {}};
+        for (const std::uint32_t id : local.fields()) {
+            message.fields.push_back({id, merkle::truncated(local.index(id)->root(), message.salt),
+                                      salted_context(id, message.salt)});
+            if (message.fields.size() < fit && id != local.fields().back()) continue;
+            net.send(peer.known.address, message);
+            message.fields.clear();
         }
     }
 
-    /// The entries of a field, or of all for 0; nothing if this state has no such field.
-    std::optional<entries_view> entries_of(std::uint32_t field) const {
-        return field == 0 ? local.index() : local.index(field);
+    void handle(peer_record& peer, const fields_message& message, receipt&) {
+        if (holding(peer) || !net.proven(peer) || is_compared(peer)) return;
+        std::set<std::uint32_t> met;
+        for (const auto& theirs : message.fields) {
+            const merkle::index* index = local.index(theirs.id);
+            if (index == nullptr || !met.insert(theirs.id).second) continue;
+            if (merkle::truncated(index->root(), message.salt) != theirs.root)
+                begin(peer, theirs.id, quiet());
+            else if (salted_context(theirs.id, message.salt) != theirs.context)
+                send_context_pieces(peer, theirs.id, index->root(), local.context_of(theirs.id));
+        }
     }
 
     std::uint64_t salted_context(std::uint32_t field, std::uint64_t salt) const {
@@ -86,220 +93,159 @@ protected:
                                  salt);
     }
 
-    // A peer of another version of the type: only the fields that both have can be compared.
-    void send_fields(peer_record& peer) {
-        fields_message message{net.chance.next(), {}};
-        const std::size_t fit = (net.room() - fields_overhead) / field_bytes;
-        for (const std::uint32_t id : local.fields()) {
-            if (message.fields.size() == fit) break;
-            message.fields.push_back({id, merkle::truncated(local.index(id)->root(), message.salt),
-                                      salted_context(id, message.salt)});
+    void handle(peer_record& peer, const question_message& message, receipt& result) {
+        const merkle::index* index = local.index(message.field);
+        if (holding(peer) || index == nullptr || lane_room() == 0 || !spare(peer)) return;
+        if (!gives_way(peer, message.field)) return;
+        const bool member = net.proven(peer);
+        if (member) peer.questioned = net.now;
+        if (secret_ == 0) secret_ = net.chance.next() | 1U;
+        const merkle::responder answering(secret_, allowed());
+        const auto made = answering.receive(
+            *index, message.frame, wire::content_hash64(bytes_of(peer.known.address)),
+            member ? merkle::responder::trust::member : merkle::responder::trust::stranger);
+        if (!made.accepted && made.frames.empty()) {
+            net.refuse(result, receipt::status::malformed);
+            return;
         }
-        net.send(peer.known.address, message);
+        for (const auto& frame : made.frames) {
+            ++net.stats.session_frames;
+            net.send(peer.known.address, reply_message{message.field, frame}, traffic_class::bulk);
+        }
+        std::vector<crdt::entry_id> found;
+        for (const auto& each : made.found) found.push_back(each.id);
+        send_differences(peer.known.address, message.field, found);
     }
 
-    void handle(peer_record& peer, const fields_message& message, receipt&) {
-        if (holding(peer)) return;
-        std::uint32_t previous = 0;
-        for (const auto& theirs : message.fields) {
-            const auto index = local.index(theirs.id);
-            if (!index || theirs.id == previous) continue;
-            previous = theirs.id;
-            if (merkle::truncated(index->root(), message.salt) != theirs.root)
-                compare_entries(peer, theirs.id, index->size(), busy_budget);
-            else if (salted_context(theirs.id, message.salt) != theirs.context)
-                send_context_pieces(peer, theirs.id, index->root(), local.context_of(theirs.id));
-        }
+    void handle(peer_record& peer, const reply_message& message, receipt&) {
+        const auto at = sessions_.find({peer.known.address, message.field});
+        if (at == sessions_.end() || at->second.with != peer.known.id || holding(peer)) return;
+        session& each = at->second;
+        const auto made = each.asking.receive(*local.index(message.field), message.frame);
+        if (made.accepted) each.vain = 0;
+        for (const auto& found : made.found) each.untold.push_back(found.id);
+        if (spare(peer)) go_on(at->first, each, peer);
+        if (each.over()) end(at);
     }
 
-    /// Entries of a range that are listed rather than summed: every question costs a walk through
-    /// the state, so that large datagrams ask for much at once.
-    std::size_t max_listed() const { return std::clamp<std::size_t>(net.room() / 64, 16, 128); }
-
-    void handle(peer_record& peer, const summary_message& message, receipt&) {
-        const auto index = entries_of(message.field);
-        if (holding(peer) || !index) return;
-        comparison found = compare(*index, message, quiet_budget, max_listed());
-        for (summary_message& each : found.summaries) {
-            ++net.stats.summaries;
-            each.field = message.field;
-            net.send(peer.known.address, each);
-        }
-        list_message lists{message.field, message.salt, {}};
-        std::size_t used = 0;
-        const auto flush = [&] {
-            if (lists.ranges.empty()) return;
-            ++net.stats.lists;
-            net.send(peer.known.address, lists);
-            lists.ranges.clear();
-            used = 0;
-        };
-        for (const listed_range& each : found.lists) {
-            if (used + each.bytes() + list_overhead > net.room()) flush();
-            lists.ranges.push_back(each);
-            used += each.bytes();
-        }
-        flush();
-    }
-
-    void handle(peer_record& peer, const list_message& message, receipt&) {
-        const auto index = entries_of(message.field);
-        if (holding(peer) || !index) return;
-        const auto found = differing(*index, message);
-        const std::size_t fit = (net.room() - list_overhead) / entry_version::bytes;
-        std::vector<crdt::entry_id> ids;
-        for (std::size_t at = 0; at < found.size(); at += fit) {
-            list_reply_message reply{message.field, message.salt, {}};
-            for (std::size_t i = at; i < std::min(at + fit, found.size()); ++i) {
-                reply.entries.push_back(found[i]);
-                ids.push_back(found[i].id);
+    /// To be called once an interval: repeats what was lost, gives up what does not get on.
+    void continue_sessions() {
+        this->begin_interval();
+        for (auto at = sessions_.begin(); at != sessions_.end();) {
+            auto& [key, each] = *at;
+            const peer_record* peer = net.known.find(key.first);
+            const bool gone =
+                peer == nullptr || !peer->live() || peer->known.id != each.with || holding(*peer);
+            if (!gone && each.vain < max_vain && spare(*peer)) {
+                if (net.now >= each.retry_at) {
+                    ++each.vain;
+                    each.asking.retry(*local.index(key.second));
+                }
+                go_on(key, each, *peer);
             }
-            ++net.stats.lists;
-            net.send(peer.known.address, reply);
-        }
-        ask(peer, ids);
-    }
-
-    void handle(peer_record& peer, const list_reply_message& message, receipt&) {
-        const auto index = entries_of(message.field);
-        if (!holding(peer) && index) ask(peer, still_differing(*index, message));
-    }
-
-    /// Asks for the entries, telling which dots are held under them.
-    void ask(peer_record& peer, const std::vector<crdt::entry_id>& ids) {
-        if (ids.empty()) return;
-        const crdt::id_set wanted(ids);
-        const auto held = wire::encode_nested(crdt::held(local.state(), wanted));
-        const std::vector<crdt::entry_id> sorted(wanted.ids().begin(), wanted.ids().end());
-        auto message = encode_message(ask_message{sorted, held});
-        if (message.size() > net.room() && sorted.size() > 1) {
-            const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-            ask(peer, {sorted.begin(), middle});
-            ask(peer, {middle, sorted.end()});
-            return;
-        }
-        ++net.stats.asks;
-        net.send_bytes(peer.known.address, std::move(message), traffic_class::urgent);
-    }
-
-    void handle(peer_record& peer, const ask_message& message, receipt& result) {
-        State asked{};
-        wire::reader r(message.held, net.settings.limits, wire::unknown_fields::skip);
-        wire::get(r, asked);
-        if (!r.ok() || r.left() != 0) {
-            net.refuse(result, receipt::status::malformed);
-            return;
-        }
-        if (asked == State{}) {
-            // Cutting a fragment walks the whole state, so what waits is answered in one walk.
-            questions& waiting = questions_[peer.known.address];
-            if (waiting.asks == max_questions) return;
-            ++waiting.asks;
-            waiting.ids.insert(waiting.ids.end(), message.ids.begin(), message.ids.end());
-            return;
-        }
-        send_answer(peer.known.address,
-                    crdt::answer(local.state(), crdt::id_set(message.ids), asked), 1);
-    }
-
-    /// Answers the questions of peers that hold nothing under the ids: fragments are enough.
-    void answer_questions() {
-        const auto waiting = std::exchange(questions_, {});
-        std::vector<crdt::entry_id> all;
-        for (const auto& [to, asked] : waiting)
-            all.insert(all.end(), asked.ids.begin(), asked.ids.end());
-        const State found = crdt::fragment(local.state(), crdt::id_set(std::move(all)));
-        for (const auto& [to, asked] : waiting) {
-            if (waiting.size() == 1)
-                send_answer(to, found, asked.asks);
-            else
-                send_answer(to, crdt::fragment(found, crdt::id_set(asked.ids)), asked.asks);
+            at = gone || each.vain >= max_vain || each.over() ? end(at) : std::next(at);
         }
     }
-
-    void send_answer(const std::string& to, const State& answer, std::size_t asks) {
-        std::size_t sent = 0;
-        crdt::split(answer, net.room() - part_overhead, [&](const State& part) {
-            if (sent++ >= asks * node::max_replies) return; // the next session finds the rest
-            ++net.stats.answers;
-            const auto bytes = wire::encode_nested(part);
-            net.send(to, answer_message{bytes}, traffic_class::bulk);
-        });
-    }
-
-    void handle(peer_record& peer, const answer_message& message, receipt& result) {
-        std::uint64_t needed_ms = 0;
-        switch (join(peer, message.part, needed_ms, &net.stats.entries_repaired)) {
-            case outcome::joined: break;
-            case outcome::malformed: net.refuse(result, receipt::status::malformed); break;
-            case outcome::ahead: refuse_ahead(peer, needed_ms, result); break;
-        }
-    }
-
-    // Contexts
-
-    void send_context(peer_record& peer, const wire::digest& root, const wire::digest& own,
-                      const wire::digest& theirs) {
-        if (!peer.contexts.due(net.now)) return;
-        peer.contexts.started(net.now, net.settings.interval, own, theirs);
-        send_context_pieces(peer, 0, root, crdt::context(local.state()));
-    }
-
-    void send_context_pieces(peer_record& peer, std::uint32_t field, const wire::digest& root,
-                             const State& context) {
-        std::vector<std::vector<std::byte>> pieces;
-        crdt::split(context, net.room() - part_overhead - 20,
-                    [&](const State& part) { pieces.push_back(wire::encode_nested(part)); });
-        if (pieces.size() > max_context_pieces) { // another part each time
-            const auto start = static_cast<std::ptrdiff_t>(net.chance.below(pieces.size()));
-            std::rotate(pieces.begin(), pieces.begin() + start, pieces.end());
-            pieces.resize(max_context_pieces);
-        }
-        for (const auto& piece : pieces) {
-            ++net.stats.context_pieces_sent;
-            net.send(peer.known.address, context_message{field, root, piece}, traffic_class::bulk);
-        }
-    }
-
-    void handle(peer_record& peer, const context_message& message, receipt& result) {
-        // Under other live entries the context would claim what this state has never seen.
-        const auto index = entries_of(message.field);
-        if (!index || index->root() != message.root) {
-            ++net.stats.context_pieces_refused;
-            return;
-        }
-        wire::reader r(message.part, net.settings.limits, wire::unknown_fields::skip);
-        State context{};
-        wire::get(r, context);
-        if (!r.ok() || r.left() != 0) {
-            net.refuse(result, receipt::status::malformed);
-            return;
-        }
-        ++net.stats.context_pieces_joined;
-        crdt::report found;
-        if (local.absorb(context, found)) changed();
-        this->tell(found, peer.known.name, peer.known.address);
-    }
-
-    bool asked() const { return !questions_.empty(); }
 
 private:
-    static constexpr std::uint64_t quiet_budget = 1024; // messages of a session at rest
-    static constexpr std::uint64_t busy_budget = 64;    // and while updates are on their way
-    static constexpr int busy_intervals = 7;            // more between sessions then
-    static constexpr std::size_t max_context_pieces = 256;
-    static constexpr std::size_t max_questions = 256; // of one peer, waiting
-    static constexpr std::size_t list_overhead = 1 + 4 + 8 + 3;
+    using reconciler = merkle::reconciler<merkle::index>;
+
+    static constexpr int busy_intervals = 7;             // more between sessions in busy times
+    static constexpr std::size_t busy_frames = 64;       // of a session then
+    static constexpr std::size_t max_sessions = 64;      // at once
+    static constexpr std::size_t max_bytes = 16U << 20U; // of a session
+    static constexpr unsigned max_rounds = 1024;         // of a session
+    static constexpr unsigned max_vain = 6;              // retries without any answer
+    static constexpr std::size_t max_found = 4096;       // entries of one frame
     static constexpr std::size_t fields_overhead = 1 + 8 + 3;
     static constexpr std::size_t field_bytes = fields_message::field_standing::bytes;
 
-    /// What one peer wants to have, of several asks.
-    struct questions {
-        std::vector<crdt::entry_id> ids;
-        std::size_t asks = 0;
-    };
+    using session_key = std::pair<std::string, std::uint32_t>; // address, field
+    struct session {
+        crdt::replica_id with;
+        reconciler asking;
+        time_point retry_at;
+        unsigned vain = 0;                  // retries since the last answer
+        std::vector<crdt::entry_id> untold; // found, and still to be told to the peer
 
-    std::map<std::string, questions> questions_;
+        bool over() const {
+            return asking.status() != reconciler::state::running && untold.empty();
+        }
+    };
+    using sessions = std::map<session_key, session>;
+
+    /// No datagram is answered by more than max_replies of them.
+    merkle::options allowed() const {
+        merkle::options made;
+        made.frame_limit = net.room() - question_message::overhead;
+        made.credit = made.max_credit = (node::max_replies - 8) * made.frame_limit;
+        made.max_rounds = max_rounds;
+        made.max_found = max_found;
+        made.max_bytes = max_bytes;
+        return made;
+    }
+
+    // Its own session with this side finds what one of this side's would find.
+    bool is_compared(const peer_record& peer) const {
+        return peer.questioned != time_point::min() &&
+               net.now < peer.questioned + net.settings.interval;
+    }
+
+    // A session of this side with it runs.
+    bool compares(const peer_record& peer) const {
+        const auto at = sessions_.lower_bound({peer.known.address, 0});
+        return at != sessions_.end() && at->first.first == peer.known.address &&
+               at->second.with == peer.known.id;
+    }
+
+    void begin(peer_record& peer, std::uint32_t field, bool rest) {
+        session_key key{peer.known.address, field};
+        const auto old = sessions_.find(key);
+        if (old != sessions_.end() && old->second.with != peer.known.id) end(old);
+        if (sessions_.contains(key) || sessions_.size() >= max_sessions) return;
+        merkle::options limits = allowed();
+        if (rest)
+            limits.max_found = local.size(); // they wait here until there is room to tell them
+        else
+            limits.max_bytes = busy_frames * limits.frame_limit;
+        session fresh{peer.known.id, reconciler(net.chance.next(), limits), {}, 0, {}};
+        fresh.asking.start(*local.index(field));
+        ++net.stats.repair_sessions;
+        const auto made = sessions_.emplace(std::move(key), std::move(fresh)).first;
+        go_on(made->first, made->second, peer);
+    }
+
+    // What was found first, then the next questions. More than may be sent in an interval waits.
+    void go_on(const session_key& key, session& each, const peer_record& peer) {
+        const std::size_t most = this->pulling(peer) ? 1 : ~std::size_t{0};
+        send_differences(key.first, key.second, each.untold, std::min(lane_room(), most));
+        while (each.untold.empty() && lane_room() > 0) {
+            const auto frame = each.asking.poll(*local.index(key.second));
+            if (!frame) return;
+            ++net.stats.session_frames;
+            net.send(key.first, question_message{key.second, *frame}, traffic_class::bulk);
+            const duration patience = net.retry_deadline(key.first) - net.now;
+            each.retry_at = net.now + patience * (std::int64_t{1} << std::min(each.vain, 3U));
+        }
+    }
+
+    // If both sides have begun, one session is enough: that of the greater id.
+    bool gives_way(const peer_record& peer, std::uint32_t field) {
+        const auto at = sessions_.find({peer.known.address, field});
+        if (at == sessions_.end() || at->second.with != peer.known.id) return true;
+        if (peer.known.id < net.self) return false;
+        ++net.stats.sessions_yielded;
+        sessions_.erase(at);
+        return true;
+    }
+
+    typename sessions::iterator end(typename sessions::iterator at) {
+        net.stats.sessions_given_up += at->second.asking.status() != reconciler::state::done;
+        return sessions_.erase(at);
+    }
+
+    sessions sessions_;
+    std::uint64_t secret_ = 0; // of the responder
 };
 
 } // namespace joinery::gossip::detail

@@ -60,6 +60,7 @@ public:
         net.refill();
         push_turns_ = max_push_turns;
         push();
+        this->continue_sessions();
         for (const auto& to : targets()) send_digest(to, 0, 0);
     }
 
@@ -147,7 +148,7 @@ private:
 
     standing own_standing() const {
         return {static_cast<std::uint8_t>(quiet() ? standing::quiet : 0), local.schema(),
-                local.index().root(), local.context_digest(), local.index().size()};
+                local.root(), local.context_digest(), local.size()};
     }
 
     // Membership's messages; its questions and answers carry where this state stands.
@@ -186,9 +187,8 @@ private:
         }
         message.stand = own_standing();
         message.stand.flags |= flags;
-        const std::size_t left = net.answer_room(to) - digest_message::fixed_bytes;
-        if (left > net.room()) return; // less than nothing
-        const std::size_t most = left / item_range::max_bytes;
+        const std::size_t room = std::max(net.answer_room(to), digest_message::fixed_bytes);
+        const std::size_t most = (room - digest_message::fixed_bytes) / item_range::max_bytes;
         // Everything only to one that is known to lack something.
         const bool lacks = peer != nullptr && peer->repairing.next != time_point::min();
         message.adverts = lacks ? net.items.adverts(most) : net.items.fresh(most);
@@ -207,7 +207,7 @@ private:
     }
 
     void compare_with(peer_record& peer, const standing& theirs, bool reply) {
-        const wire::digest root = local.index().root();
+        const wire::digest root = local.root();
         if (root != theirs.root || local.schema() != theirs.schema) {
             if (!reply) start_session(peer, theirs, root); // one side is enough
             return;
@@ -240,6 +240,7 @@ private:
 
     void handle(peer_record& peer, const pull_message& message, receipt&) {
         if (message.nonce != 0 && message.nonce == peer.nonce) net.prove(peer);
+        peer.pulled = net.now;
         net.serve(peer.known.address, message);
     }
 
@@ -325,9 +326,9 @@ private:
             case kind::digest: return decode<digest_message>(peer, body, result);
             case kind::pull: return decode<pull_message>(peer, body, result);
             case kind::items: return decode<items_message>(peer, body, result);
-            case kind::summary: return decode<summary_message>(peer, body, result);
-            case kind::list: return decode<list_message>(peer, body, result);
-            case kind::list_reply: return decode<list_reply_message>(peer, body, result);
+            case kind::question: return decode<question_message>(peer, body, result);
+            case kind::reply: return decode<reply_message>(peer, body, result);
+            case kind::differences: return decode<differences_message>(peer, body, result);
             case kind::ask: return decode<ask_message>(peer, body, result);
             case kind::answer: return decode<answer_message>(peer, body, result);
             case kind::context: return decode<context_message>(peer, body, result);

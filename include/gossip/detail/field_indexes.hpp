@@ -7,62 +7,12 @@
 #include <wire/fields.hpp>
 #include <wire/hash.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <span>
-#include <utility>
 #include <vector>
 
 namespace joinery::gossip::detail {
-
-/// The entries of some fields, read as one index. Valid until these change.
-class entries_view {
-public:
-    using range = merkle::index::range;
-
-    explicit entries_view(std::span<const merkle::index> parts) : parts_(parts) {}
-
-    wire::digest root() const {
-        wire::digest sum;
-        for (const auto& part : parts_) sum += part.root();
-        return sum;
-    }
-    std::size_t size() const {
-        std::size_t all = 0;
-        for (const auto& part : parts_) all += part.size();
-        return all;
-    }
-    wire::digest sum(const range& of) const {
-        wire::digest sum;
-        for (const auto& part : parts_) sum += part.sum(of);
-        return sum;
-    }
-    std::size_t count(const range& of) const {
-        std::size_t all = 0;
-        for (const auto& part : parts_) all += part.count(of);
-        return all;
-    }
-    std::optional<wire::digest> find(std::uint64_t id) const {
-        for (const auto& part : parts_)
-            if (const auto found = part.find(id)) return found;
-        return std::nullopt;
-    }
-    /// Calls f(id, version) until it returns false, field by field.
-    template <class F>
-    void for_each_while(const range& of, F f) const {
-        bool more = true;
-        for (const auto& part : parts_) {
-            if (!more) return;
-            part.for_each_while(of, [&](std::uint64_t id, const wire::digest& version) {
-                return more = f(id, version);
-            });
-        }
-    }
-
-private:
-    std::span<const merkle::index> parts_;
-};
 
 /// An index for each field of a state, so that two whose types differ can compare the fields that
 /// both have. A state that is no struct is one field with the id 0.
@@ -95,29 +45,50 @@ public:
     /// Calls f(index, field of, path) with each index and what takes its field out of a state.
     template <class F>
     void for_each(F f) {
-        if constexpr (wire::reflected<State>) {
-            std::size_t at = 0;
-            wire::for_each_field<State>([&]<class Field>(Field) {
-                f(
-                    parts_[at++], [](auto& s) -> auto& { return Field::get(s); },
-                    wire::mix(0, Field::id));
-            });
-        } else {
-            f(
-                parts_[0], [](auto& s) -> auto& { return s; }, crdt::entry_id{0});
-        }
+        visit(parts_, f);
+    }
+    template <class F>
+    void for_each(F f) const {
+        visit(parts_, f);
     }
 
-    entries_view all() const { return entries_view(parts_); }
-    /// The entries of the field at a position of fields().
-    entries_view of(std::size_t position) const {
-        return entries_view(std::span(parts_).subspan(position, 1));
+    /// The sum of the roots of all fields, which tells two states apart as one root would.
+    wire::digest root() const {
+        wire::digest sum;
+        for (const auto& part : parts_) sum += part.root();
+        return sum;
+    }
+    std::size_t size() const {
+        std::size_t all = 0;
+        for (const auto& part : parts_) all += part.size();
+        return all;
+    }
+    /// The entries of a field; null if there is no such field.
+    const merkle::index* find(std::uint32_t field) const {
+        const auto& ids = fields();
+        const auto at = std::find(ids.begin(), ids.end(), field);
+        return at == ids.end() ? nullptr : &parts_[static_cast<std::size_t>(at - ids.begin())];
     }
     void clear() {
         for (auto& part : parts_) part.clear();
     }
 
 private:
+    template <class Parts, class F>
+    static void visit(Parts& parts, F& f) {
+        if constexpr (wire::reflected<State>) {
+            std::size_t at = 0;
+            wire::for_each_field<State>([&]<class Field>(Field) {
+                f(
+                    parts[at++], [](auto& s) -> auto& { return Field::get(s); },
+                    wire::mix(0, Field::id));
+            });
+        } else {
+            f(
+                parts[0], [](auto& s) -> auto& { return s; }, crdt::entry_id{0});
+        }
+    }
+
     std::vector<merkle::index> parts_;
 };
 

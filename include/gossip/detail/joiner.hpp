@@ -60,8 +60,13 @@ protected:
     /// Decodes and joins a delta. `repaired`, if given, counts the entries that it changed.
     outcome join(const peer_record& peer, bytes_view bytes, std::uint64_t& needed_ms,
                  std::uint64_t* repaired) {
-        wire::reader r(bytes, net.settings.limits, wire::unknown_fields::skip);
         State delta{};
+        return join(peer, bytes, needed_ms, repaired, delta);
+    }
+    /// The same; `delta` is then what it was.
+    outcome join(const peer_record& peer, bytes_view bytes, std::uint64_t& needed_ms,
+                 std::uint64_t* repaired, State& delta) {
+        wire::reader r(bytes, net.settings.limits, wire::unknown_fields::skip);
         wire::get(r, delta);
         if (!r.ok() || r.left() != 0) return outcome::malformed;
         net.stats.skipped_fields += r.skipped_fields();

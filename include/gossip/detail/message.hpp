@@ -4,11 +4,9 @@
 #include <crdt/entries.hpp>
 #include <crdt/replica_id.hpp>
 #include <gossip/detail/text.hpp>
-#include <merkle/index.hpp>
 #include <wire/codec.hpp>
 #include <wire/hash.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -137,98 +135,47 @@ struct items_message {
     void read(wire::reader& r) { get_all(r, items, 10); }
 };
 
-/// Truncated, salted sums of a range's children, and how many messages may still come of it.
-struct summary_message {
-    static constexpr kind of = kind::summary;
-    struct child {
-        std::uint64_t sum = 0;
-        std::uint64_t count = 0;
-    };
-    std::uint32_t field = 0; ///< the field spoken of, 0 for all
-    std::uint64_t salt = 0;
-    std::uint64_t budget = 0;
-    merkle::index::range range;
-    std::array<child, 16> children{};
+/// A frame of a session of merkle::reconciler; a state that is no struct is the field 0.
+template <kind Of>
+struct session_message {
+    static constexpr kind of = Of;
+    static constexpr std::size_t overhead = 1 + 4 + 3;
 
+    std::uint32_t field = 0;
+    bytes_view frame;
     void write(wire::writer& w) const {
         w.fixed32(field);
-        w.fixed64(salt);
-        w.varint(budget);
-        w.u8(static_cast<std::uint8_t>(range.depth));
-        w.fixed64(range.prefix);
-        for (const child& each : children) {
-            w.varint(each.count);
-            if (each.count != 0) w.fixed64(each.sum);
-        }
+        put_bytes(w, frame);
     }
     void read(wire::reader& r) {
         field = r.fixed32();
-        salt = r.fixed64();
-        budget = r.varint();
-        range.depth = r.u8();
-        range.prefix = r.fixed64();
-        if (!range.valid() || range.depth > 15) r.fail(wire::errc::bad_value);
-        for (child& each : children) {
-            each.count = r.varint();
-            each.sum = each.count != 0 ? r.fixed64() : 0;
-        }
+        frame = get_bytes(r);
     }
 };
+using question_message = session_message<kind::question>;
+using reply_message = session_message<kind::reply>;
 
-/// An entry by its salted version; 0 if it is absent.
+/// An entry by 32 salted bits of its version; 0 if it is absent.
 struct entry_version {
     crdt::entry_id id = 0;
-    std::uint64_t version = 0;
+    std::uint32_t version = 0;
 
-    static constexpr std::size_t bytes = 16;
+    static constexpr std::size_t bytes = 12;
     void write(wire::writer& w) const {
         w.fixed64(id);
-        w.fixed64(version);
+        w.fixed32(version);
     }
     void read(wire::reader& r) {
         id = r.fixed64();
-        version = r.fixed64();
+        version = r.fixed32();
     }
 };
 
-/// All entries of a range.
-struct listed_range {
-    merkle::index::range range;
-    std::vector<entry_version> entries;
+/// Entries of a field as the sender has them, and the receiver seems not to.
+struct differences_message {
+    static constexpr kind of = kind::differences;
+    static constexpr std::size_t overhead = 1 + 4 + 8 + 3;
 
-    std::size_t bytes() const { return 12 + entries.size() * entry_version::bytes; }
-    void write(wire::writer& w) const {
-        w.u8(static_cast<std::uint8_t>(range.depth));
-        w.fixed64(range.prefix);
-        put_all(w, entries);
-    }
-    void read(wire::reader& r) {
-        range.depth = r.u8();
-        range.prefix = r.fixed64();
-        if (!range.valid()) r.fail(wire::errc::bad_value);
-        get_all(r, entries, entry_version::bytes);
-    }
-};
-
-struct list_message {
-    static constexpr kind of = kind::list;
-    std::uint32_t field = 0;
-    std::uint64_t salt = 0;
-    std::vector<listed_range> ranges;
-    void write(wire::writer& w) const {
-        w.fixed32(field);
-        w.fixed64(salt);
-        put_all(w, ranges);
-    }
-    void read(wire::reader& r) {
-        field = r.fixed32();
-        salt = r.fixed64();
-        get_all(r, ranges, 10);
-    }
-};
-
-struct list_reply_message {
-    static constexpr kind of = kind::list_reply;
     std::uint32_t field = 0;
     std::uint64_t salt = 0;
     std::vector<entry_version> entries;

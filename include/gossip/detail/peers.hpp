@@ -50,6 +50,8 @@ struct peer_record {
     time_point asked_at;
     std::uint64_t its_nonce = 0; ///< of its latest adverts
     pace repairing;
+    time_point questioned = time_point::min(); ///< when it last asked for differences
+    time_point pulled = time_point::min();     ///< when it last asked for items
     pace contexts;
     std::uint64_t held_ms = 0; ///< no repair before the wall is there, or before held_until
     time_point held_until = time_point::min();

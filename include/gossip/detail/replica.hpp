@@ -107,14 +107,23 @@ public:
         return true;
     }
 
-    /// The entries of the state as it is now.
-    entries_view index() const { return up_to_date().all(); }
-    /// Those of one field, none if there is no such field.
-    std::optional<entries_view> index(std::uint32_t field) const {
-        const auto& ids = fields();
-        const auto at = std::find(ids.begin(), ids.end(), field);
-        if (at == ids.end()) return std::nullopt;
-        return up_to_date().of(static_cast<std::size_t>(at - ids.begin()));
+    /// The digest and the number of the live entries, as they are now.
+    wire::digest root() const { return up_to_date().root(); }
+    std::size_t size() const { return up_to_date().size(); }
+    /// The entries of one field, null if there is no such field. Valid until the state changes.
+    const merkle::index* index(std::uint32_t field) const { return up_to_date().find(field); }
+
+    /// Calls f(field, id) for each entry of a part that this state does not have, in O(|part|).
+    template <class F>
+    void for_each_absent(const State& part, F f) const {
+        std::size_t at = 0;
+        up_to_date().for_each([&](const merkle::index& index, auto field, crdt::entry_id path) {
+            const std::uint32_t of = fields()[at++];
+            const auto look = [&](crdt::entry_id id, const wire::digest&) {
+                if (!index.find(id)) f(of, id);
+            };
+            crdt::for_each_entry(field(part), look, path);
+        });
     }
 
     static const std::vector<std::uint32_t>& fields() { return field_indexes<State>::fields(); }

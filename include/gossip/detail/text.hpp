@@ -23,9 +23,9 @@ enum class kind : std::uint8_t {
     digest = 1,  ///< roots and adverts
     pull = 2,    ///< asks for items
     items = 3,   ///< deltas by (origin, sequence)
-    summary = 4, ///< sums of the sixteen children of a range
-    list = 5,    ///< ids and versions of ranges
-    list_reply = 6,
+    question = 4,    ///< a reconciler's frame about the entries of a field
+    reply = 5,       ///< a responder's
+    differences = 6, ///< entries that the other lacks or holds in another version
     ask = 7,       ///< entries wanted, and what the asker holds of them
     answer = 8,    ///< part of a state
     context = 9,   ///< part of the causal context, with the root it was taken under
