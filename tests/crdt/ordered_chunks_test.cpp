@@ -47,6 +47,9 @@ using joinery::testing::rng;
 
 namespace {
 
+template <class K, class V, std::size_t ChunkRoom, std::size_t TwigRoom>
+using chunks = ordered_chunks<K, V, chunk_slot<crdt::detail::map_entry<K, V>>, ChunkRoom, TwigRoom>;
+
 // A key and a value whose moves are copies, which can fail.
 struct heavy {
     heavy(std::uint64_t n = 0) : text(std::to_string(n) + " and so much that it does not fit in") {}
@@ -90,7 +93,7 @@ template <class K, class V, std::size_t ChunkRoom, std::size_t TwigRoom>
 void compare_with_map(std::uint64_t seed, int steps, std::uint64_t keys) {
     INFO("seed ", seed, ", chunks of ", ChunkRoom);
     rng random(seed);
-    ordered_chunks<K, V, ChunkRoom, TwigRoom> map;
+    chunks<K, V, ChunkRoom, TwigRoom> map;
     std::map<K, V> model;
     for (int i = 0; i < steps; ++i) {
         // Phases of growth and of decline.
@@ -112,7 +115,7 @@ void compare_with_map(std::uint64_t seed, int steps, std::uint64_t keys) {
             model.at(key) = value;
         }
         if (i % 16 == 0) REQUIRE(same(map, model));
-        if (i % 64 == 0) map = ordered_chunks<K, V, ChunkRoom, TwigRoom>(std::as_const(map));
+        if (i % 64 == 0) map = chunks<K, V, ChunkRoom, TwigRoom>(std::as_const(map));
     }
     const auto copy = map;
     CHECK(copy == map);
@@ -172,7 +175,7 @@ TEST_CASE("a map in chunks is what a std::map is") {
 }
 
 TEST_CASE("a map can grow at either end") {
-    ordered_chunks<std::uint64_t, std::uint64_t, 4, 3> up, down;
+    chunks<std::uint64_t, std::uint64_t, 4, 3> up, down;
     std::map<std::uint64_t, std::uint64_t> model;
     for (std::uint64_t i = 0; i < 500; ++i) {
         up.append({i, i});
@@ -185,7 +188,7 @@ TEST_CASE("a map can grow at either end") {
 }
 
 TEST_CASE("what was moved from is empty") {
-    using map = ordered_chunks<std::uint64_t, std::uint64_t, 4, 3>;
+    using map = chunks<std::uint64_t, std::uint64_t, 4, 3>;
     for (const std::uint64_t n : {0U, 1U, 3U, 100U}) {
         map from = filled<map>(n);
         map to = std::move(from);
@@ -201,7 +204,7 @@ TEST_CASE("what was moved from is empty") {
 }
 
 TEST_CASE("an insert without memory changes nothing, an erase needs none") {
-    using map = ordered_chunks<std::uint64_t, heavy, 4, 3>;
+    using map = chunks<std::uint64_t, heavy, 4, 3>;
     for (std::uint64_t n = 0; n < 60; ++n) {
         const map before = filled<map>(n);
         for (std::uint64_t key = 1; key < 2 * n + 2; key += 2) {

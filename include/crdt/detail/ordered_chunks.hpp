@@ -29,18 +29,18 @@ template <class Slot>
 constexpr std::size_t chunk_room = std::clamp<std::size_t>(2048 / sizeof(Slot), 8, 128);
 
 /// An ordered map in sorted chunks of entries: what lies side by side in order is side by side in
-/// memory. Entries move when others come or go.
+/// memory. Entries move when others come or go, unless they stand in a `boxed` slot.
 ///
 /// State      one entry in the object itself; or one chunk; or a tree of the height 3: twigs of
 ///            chunks, each beside the keys from which on its chunks and it are responsible.
 /// Invariant  keys ascend; no chunk and no twig is empty. The shape does not show.
 /// Cost       find O(log n); insert and erase the same plus the bytes of a chunk; a step of an
 ///            iterator O(1); a copy one block for each chunk.
-template <class K, class V, std::size_t ChunkRoom = chunk_room<chunk_slot<map_entry<K, V>>>,
-          std::size_t TwigRoom = 64>
+template <class K, class V, class Slot = chunk_slot<map_entry<K, V>>,
+          std::size_t ChunkRoom = chunk_room<Slot>, std::size_t TwigRoom = 64>
 class ordered_chunks {
     static_assert(ChunkRoom >= 2 && TwigRoom >= 2);
-    using slot = chunk_slot<map_entry<K, V>>;
+    using slot = Slot;
     using chunk = std::vector<slot>;
     using heads = std::vector<chunk_slot<K>>;
 
