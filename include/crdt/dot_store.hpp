@@ -3,6 +3,7 @@
 
 #include <crdt/detail/dot_columns.hpp>
 #include <crdt/detail/dot_view.hpp>
+#include <crdt/detail/ordered_chunks.hpp>
 #include <crdt/detail/payload_column.hpp>
 
 #include <algorithm>
@@ -187,7 +188,8 @@ public:
     ~dot_map() = default;
 
     std::size_t dot_count() const { return index_.size(); }
-    const std::map<K, S>& entries() const { return stores_; }
+    /// The keys and stores in order, each with `first` and `second`.
+    const auto& entries() const { return stores_; }
     const S* below(const K& key) const {
         const auto found = stores_.find(key);
         return found == stores_.end() ? nullptr : &found->second;
@@ -199,24 +201,25 @@ public:
     }
     /// Precondition: d is not held.
     void put(const dot& d, const view& v) {
-        const auto [store, fresh] = stores_.try_emplace(*v.key);
-        auto slot = index_.end();
+        const auto [here, fresh] = make(*v.key);
+        bool indexed = false;
         try {
-            slot = index_.emplace(d, store).first;
-            store->second.put(d, v.below);
+            index_.insert(index_.lower_bound(d), {d, here});
+            indexed = true;
+            here->second.put(d, v.below);
         } catch (...) { // memory ran out: as if nothing had been put
-            if (slot != index_.end()) index_.erase(slot);
-            if (fresh) stores_.erase(store);
+            if (indexed) index_.erase(index_.find(d));
+            if (fresh) drop(here);
             throw;
         }
     }
     /// Precondition: d is held.
     void drop(const dot& d) {
         const auto found = index_.find(d);
-        const auto store = found->second;
+        const auto here = found->second;
         index_.erase(found);
-        store->second.drop(d);
-        if (store->second.dot_count() == 0) stores_.erase(store);
+        here->second.drop(d);
+        if (here->second.dot_count() == 0) drop(here);
     }
 
     template <class F>
@@ -254,7 +257,7 @@ public:
     /// added or dropped meanwhile; of those, what is in `known` but not live here stays away.
     void settle(const K& key, S&& store, std::size_t before, const causal_context& changed,
                 const causal_context& known) {
-        const auto here = stores_.try_emplace(key).first;
+        const auto here = make(key).first;
         std::vector<dot> gone, fresh, refused;
         detail::for_dots_in(index_, changed, [&](const auto& item) {
             if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
@@ -271,9 +274,9 @@ public:
         if (store.dot_count() != before + fresh.size() - gone.size())
             return replace(here, std::move(store));
         here->second = std::move(store);
-        for (const auto& d : gone) index_.erase(d);
-        for (const auto& d : fresh) index_.emplace(d, here);
-        if (here->second.dot_count() == 0) stores_.erase(here);
+        for (const auto& d : gone) index_.erase(index_.find(d));
+        for (const auto& d : fresh) index_.insert(index_.lower_bound(d), {d, here});
+        if (here->second.dot_count() == 0) drop(here);
     }
 
     /// Keys are a column where mostly one dot is below each, a sorted table with the index of each
@@ -332,30 +335,46 @@ public:
     friend bool operator==(const dot_map& a, const dot_map& b) { return a.stores_ == b.stores_; }
 
 private:
-    using store_map = std::map<K, S>;
-    using place = typename store_map::iterator;
+    using node = detail::map_entry<K, S>;
+    using place = node*;
+    /// Behind pointers, so that an entry keeps its place; looking for a key, few of them are met.
+    using store_map = detail::ordered_chunks<K, S, detail::boxed<node>, 16>;
+    using index_map = detail::ordered_chunks<dot, place>;
 
     static constexpr std::size_t table_bytes = 4;
 
-    static view view_of(const std::pair<const dot, place>& item) {
+    static view view_of(const typename index_map::value_type& item) {
         return {&item.second->first, *item.second->second.at(item.first)};
     }
 
+    /// The entry of a key, and whether it is new.
+    std::pair<place, bool> make(const K& key) {
+        auto at = stores_.lower_bound(key);
+        const bool fresh = at == stores_.end() || key < at->first;
+        if (fresh) at = stores_.insert(at, {key, S{}});
+        return {&*at, fresh};
+    }
+    void drop(place here) { stores_.erase(stores_.find(here->first)); }
+
     void copy_index(const dot_map& other) {
-        std::unordered_map<const K*, place> copies;
+        std::unordered_map<const node*, place> copies;
         copies.reserve(stores_.size());
         auto copy = stores_.begin();
-        for (const auto& [key, store] : other.stores_) copies.emplace(&key, copy++);
-        for (const auto& [d, original] : other.index_)
-            index_.emplace_hint(index_.end(), d, copies.at(&original->first));
+        for (const auto& original : other.stores_) copies.emplace(&original, &*copy++);
+        for (const auto& [d, original] : other.index_) index_.append({d, copies.at(original)});
     }
 
     /// settle() for a store that was swapped for another one as a whole.
     void replace(place here, S&& store) {
-        std::erase_if(index_, [&](const auto& item) { return item.second == here; });
+        index_map kept;
+        for (const auto& item : index_)
+            if (item.second != here) kept.append(item);
+        store.for_each([&](const dot& d, const auto&) {
+            kept.insert(kept.lower_bound(d), {d, here});
+        });
+        index_ = std::move(kept);
         here->second = std::move(store);
-        here->second.for_each([&](const dot& d, const auto&) { index_.emplace(d, here); });
-        if (here->second.dot_count() == 0) stores_.erase(here);
+        if (here->second.dot_count() == 0) drop(here);
     }
 
     static void write_table(wire::writer& w, std::span<const view> views) {
@@ -373,7 +392,7 @@ private:
     }
 
     store_map stores_;
-    std::map<dot, place> index_;
+    index_map index_;
 };
 
 } // namespace joinery::crdt

@@ -241,7 +241,7 @@ private:
             delta.removals_.raise(self, before + 1);
         }
         // The same as merging the delta, for a new sequence meets nothing.
-        events_.put(minted, removal, {stamp, std::move(payload)});
+        events_.put_next(minted, removal, {stamp, std::move(payload)});
         if (removal) removals_.merge(delta.removals_);
         return delta;
     }

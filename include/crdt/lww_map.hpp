@@ -118,7 +118,9 @@ private:
     using cell = lww_register<std::optional<V>>;
     using cells = g_map<K, cell>;
 
-    explicit lww_map(cells all) : cells_(std::move(all)) { live_ = live_among(*this); }
+    explicit lww_map(cells all) : cells_(std::move(all)) {
+        for (const auto& [key, written] : cells_.entries()) live_ += live(written) != nullptr;
+    }
 
     lww_map assign(replica_id self, stamp_t stamp, const K& key, std::optional<V> value) {
         cell fresh;
@@ -131,13 +133,6 @@ private:
     static const V* live(const cell& c) {
         const auto* written = c.value();
         return written != nullptr && *written ? &**written : nullptr;
-    }
-
-    /// How many keys that `other` speaks of have a value here.
-    std::size_t live_among(const lww_map& other) const {
-        std::size_t n = 0;
-        for (const auto& [key, c] : other.cells_.entries()) n += contains(key) ? 1U : 0U;
-        return n;
     }
 
     cells cells_;

@@ -7,7 +7,6 @@
 #include <stream/accumulator.hpp>
 
 #include <cstddef>
-#include <map>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -52,7 +51,7 @@ public:
 
     /// The value of a partition, null if it is bottom.
     const L* find(std::string_view partition) const { return map_.find(std::string(partition)); }
-    const std::map<std::string, L>& entries() const { return map_.entries(); }
+    const auto& entries() const { return map_.entries(); }
     std::size_t size() const { return map_.size(); }
 
     /// The join of all partitions.

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -87,7 +86,7 @@ public:
 
     /// The value of a window, null if it is bottom or has expired.
     const L* find(std::int64_t window) const { return windows_.find(window); }
-    const std::map<std::int64_t, L>& entries() const { return windows_.entries(); }
+    const auto& entries() const { return windows_.entries(); }
     std::size_t size() const { return windows_.size(); }
 
     bool merge(const windowed& other, crdt::report* found = nullptr) {

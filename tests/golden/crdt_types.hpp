@@ -122,7 +122,12 @@ struct show_type<crdt::g_set<T>> {
 
 template <class K, class L>
 struct show_type<crdt::g_map<K, L>> {
-    static std::string of(const crdt::g_map<K, L>& m) { return show(m.entries()); }
+    static std::string of(const crdt::g_map<K, L>& m) {
+        std::vector<std::string> parts;
+        for (const auto& [key, value] : m.entries())
+            parts.push_back(listed({show(key), show(value)}));
+        return listed(parts);
+    }
 };
 
 } // namespace golden

@@ -88,6 +88,10 @@ struct event_block {
         friend bool operator==(const record&, const record&) = default;
     };
 
+    // Not defaulted: that would fill the room for a record with zeros each time.
+    event_block() {}
+    explicit event_block(std::uint64_t i) : index(i) {}
+
     std::uint64_t index = 0;
     event_mask alive = 0;
     event_mask removals = 0; ///< those of `alive` that are removal records
@@ -102,8 +106,16 @@ struct event_block {
 
     /// Precondition: the bit is not alive.
     void put(unsigned bit, bool is_removal, record r) {
-        const auto where = records.begin() + static_cast<std::ptrdiff_t>(place(bit));
-        records.insert(where, std::move(r));
+        if (records.size() == records.capacity())
+            records.reserve(std::min<std::size_t>(64, 4 * records.size()));
+        if (std::is_nothrow_move_assignable_v<T> && alive >> bit == 0) {
+            // Word by word: as a block, what was just written word by word comes late.
+            records.emplace_back();
+            records.back().stamp = r.stamp;
+            records.back().payload = std::move(r.payload);
+        } else {
+            records.insert(records.begin() + static_cast<std::ptrdiff_t>(place(bit)), std::move(r));
+        }
         alive |= event_mask{1} << bit;
         removals |= event_mask{is_removal} << bit;
     }

@@ -14,6 +14,10 @@ namespace joinery::crdt::detail {
 /// The events of one origin in blocks by sequence.
 template <class T>
 struct event_run {
+    // Not defaulted, as in event_block.
+    event_run() {}
+    explicit event_run(replica_id id) : origin(id) {}
+
     replica_id origin;
     small_list<event_block<T>> blocks;
 
@@ -35,9 +39,10 @@ struct event_run {
     event_block<T>& make(std::uint64_t index) {
         const auto at = place(index);
         if (at == blocks.size() || blocks[at].index != index) {
-            event_block<T> fresh;
-            fresh.index = index;
-            blocks.insert(blocks.begin() + static_cast<std::ptrdiff_t>(at), std::move(fresh));
+            // In place: moving even an empty block takes longer than all else.
+            blocks.emplace_back(index);
+            std::rotate(blocks.begin() + static_cast<std::ptrdiff_t>(at), blocks.end() - 1,
+                        blocks.end());
         }
         return blocks[at];
     }
@@ -78,8 +83,11 @@ public:
     /// The block to put events into. Precondition: it gets one.
     block& make(replica_id origin, std::uint64_t index) {
         const auto at = place(origin);
-        if (at == runs_.size() || runs_[at].origin != origin)
-            runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(at), run{origin, {}});
+        if (at == runs_.size() || runs_[at].origin != origin) {
+            runs_.emplace_back(origin);
+            std::rotate(runs_.begin() + static_cast<std::ptrdiff_t>(at), runs_.end() - 1,
+                        runs_.end());
+        }
         return runs_[at].make(index);
     }
 

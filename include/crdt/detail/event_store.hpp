@@ -26,6 +26,11 @@ public:
         runs_.make(d.replica, block_of(d.counter)).put(bit_of(d.counter), removal, std::move(r));
         context_.add(d);
     }
+    /// The same for the dot that the context says is next.
+    void put_next(const dot& d, bool removal, record r) {
+        runs_.make(d.replica, block_of(d.counter)).put(bit_of(d.counter), removal, std::move(r));
+        context_.add_next(d);
+    }
     void claim(const causal_context::interval& i) { context_.add(i); }
 
     bool merge(const event_store& other, report* found) {
