@@ -104,10 +104,12 @@ public:
         return true;
     }
 
+    /// If memory runs out, the context is as it was.
     bool merge(const causal_context& other) {
         if (other.intervals_ == intervals_) return false;
         if (other.intervals_.size() <= few || other.intervals_.size() * 8 < intervals_.size()) {
             bool grew = false;
+            if (other.intervals_.size() > 1) intervals_.make_room(other.intervals_.size());
             for (const auto& i : other.intervals_) grew |= add(i);
             return grew;
         }

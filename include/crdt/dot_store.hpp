@@ -19,6 +19,7 @@
 namespace joinery::crdt {
 
 /// What a store of live dots brings, so that one causal join serves all: dot_set, dot_fun, dot_map.
+/// put and replace throw with the store as it was, drop does not throw.
 /// A view is what stands under a dot: keys and payload, by reference; an entry is the dots under
 /// equal keys. `columns` are the views of many dots as they come off the wire.
 template <class S>
@@ -28,6 +29,7 @@ concept dot_store = std::regular<S> && requires(S& s, const S& c, const dot& d, 
     { c.holds(d) } -> std::same_as<bool>;
     { c.at(d) } -> std::same_as<std::optional<typename S::view>>;
     s.put(d, v);
+    s.replace(d, v);
     s.drop(d);
     columns.read(r, std::size_t{});
     { columns.at(std::size_t{}) } -> std::same_as<typename S::view>;
@@ -61,6 +63,8 @@ public:
     void put(const dot& d, const view&) {
         dots_.insert(std::lower_bound(dots_.begin(), dots_.end(), d), d);
     }
+    /// Precondition: d is held.
+    void replace(const dot&, const view&) {}
     /// Precondition: d is held.
     void drop(const dot& d) { dots_.erase(std::lower_bound(dots_.begin(), dots_.end(), d)); }
 
@@ -124,6 +128,10 @@ public:
     }
     /// Precondition: d is not held.
     void put(const dot& d, const view& v) { payloads_.emplace(d, *v.payload); }
+    void replace(const dot& d, const view& v) {
+        P copy = *v.payload;
+        payloads_.find(d)->second = std::move(copy);
+    }
     void drop(const dot& d) { payloads_.erase(d); }
 
     template <class F>
@@ -210,6 +218,23 @@ public:
             throw;
         }
     }
+    /// Precondition: d is held. It moves to what `v` names; if memory runs out, it stays.
+    void replace(const dot& d, const view& v) {
+        const auto slot = index_.find(d);
+        const auto from = slot->second;
+        if (!(from->first < *v.key) && !(*v.key < from->first))
+            return from->second.replace(d, v.below);
+        const auto [to, fresh] = stores_.try_emplace(*v.key);
+        try {
+            to->second.put(d, v.below);
+        } catch (...) {
+            if (fresh) stores_.erase(to);
+            throw;
+        }
+        slot->second = to;
+        from->second.drop(d);
+        if (from->second.dot_count() == 0) stores_.erase(from);
+    }
     /// Precondition: d is held.
     void drop(const dot& d) {
         const auto found = index_.find(d);
@@ -251,29 +276,37 @@ public:
         return found == stores_.end() ? S{} : std::exchange(found->second, S{});
     }
     /// Puts a store that held `before` dots back under `key`. `changed` has the dots that were
-    /// added or dropped meanwhile; of those, what is in `known` but not live here stays away.
+    /// added or dropped meanwhile; of those, what is in `known` but not live here stays away. If
+    /// memory runs out, all that were added stay away.
     void settle(const K& key, S&& store, std::size_t before, const causal_context& changed,
                 const causal_context& known) {
+        if (store.dot_count() == 0 && !stores_.contains(key)) return;
         const auto here = stores_.try_emplace(key).first;
-        std::vector<dot> gone, fresh, refused;
-        detail::for_dots_in(index_, changed, [&](const auto& item) {
-            if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
-        });
-        store.for_each_in(changed, [&](const dot& d, const auto&) {
-            const auto found = index_.find(d);
-            const bool live = found != index_.end();
-            if (live ? found->second != here : known.contains(d))
-                refused.push_back(d);
-            else if (!live)
-                fresh.push_back(d);
-        });
-        for (const auto& d : refused) store.drop(d);
-        if (store.dot_count() != before + fresh.size() - gone.size())
-            return replace(here, std::move(store));
-        here->second = std::move(store);
-        for (const auto& d : gone) index_.erase(d);
-        for (const auto& d : fresh) index_.emplace(d, here);
-        if (here->second.dot_count() == 0) stores_.erase(here);
+        std::map<dot, place> fresh;
+        try {
+            std::vector<dot> gone, refused;
+            detail::for_dots_in(index_, changed, [&](const auto& item) {
+                if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
+            });
+            store.for_each_in(changed, [&](const dot& d, const auto&) {
+                const auto found = index_.find(d);
+                const bool live = found != index_.end();
+                if (live ? found->second != here : known.contains(d))
+                    refused.push_back(d);
+                else if (!live)
+                    fresh.emplace(d, here);
+            });
+            for (const auto& d : refused) store.drop(d);
+            if (store.dot_count() != before + fresh.size() - gone.size())
+                return replace(here, std::move(store));
+            for (const auto& d : gone) index_.erase(d);
+        } catch (...) {
+            keep_known(here, store);
+            hold(here, std::move(store));
+            throw;
+        }
+        index_.merge(fresh);
+        hold(here, std::move(store));
     }
 
     /// Keys are a column where mostly one dot is below each, a sorted table with the index of each
@@ -352,9 +385,32 @@ private:
 
     /// settle() for a store that was swapped for another one as a whole.
     void replace(place here, S&& store) {
+        std::map<dot, place> all;
+        store.for_each([&](const dot& d, const auto&) { all.emplace(d, here); });
         std::erase_if(index_, [&](const auto& item) { return item.second == here; });
+        index_.merge(all);
+        hold(here, std::move(store));
+    }
+    /// Drops the dots of a store that are not in the index, and those from the index that are not
+    /// in the store. Asks for no memory.
+    void keep_known(place here, S& store) {
+        for (bool all = false; !all;) {
+            dot unknown;
+            all = true;
+            store.for_each([&](const dot& d, const auto&) {
+                const auto found = index_.find(d);
+                if (found != index_.end() && found->second == here) return;
+                unknown = d;
+                all = false;
+            });
+            if (!all) store.drop(unknown);
+        }
+        std::erase_if(index_, [&](const auto& item) {
+            return item.second == here && !store.holds(item.first);
+        });
+    }
+    void hold(place here, S&& store) {
         here->second = std::move(store);
-        here->second.for_each([&](const dot& d, const auto&) { index_.emplace(d, here); });
         if (here->second.dot_count() == 0) stores_.erase(here);
     }
 

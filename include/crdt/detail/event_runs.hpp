@@ -75,12 +75,33 @@ public:
         return b == nullptr ? 0 : b->alive;
     }
 
-    /// The block to put events into. Precondition: it gets one.
-    block& make(replica_id origin, std::uint64_t index) {
+    /// Calls put(block), which puts events into the block. If memory runs out, what was put so far
+    /// stays, and no block is empty.
+    template <class Put>
+    auto put(replica_id origin, std::uint64_t index, Put put) {
         const auto at = place(origin);
         if (at == runs_.size() || runs_[at].origin != origin)
             runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(at), run{origin, {}});
-        return runs_[at].make(index);
+        try {
+            return put(runs_[at].make(index));
+        } catch (...) {
+            auto& blocks = runs_[at].blocks;
+            if (const auto made = runs_[at].place(index);
+                made != blocks.size() && blocks[made].index == index && blocks[made].alive == 0)
+                blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(made));
+            if (blocks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
+            throw;
+        }
+    }
+    /// Drops events of one block that are alive.
+    void drop(replica_id origin, std::uint64_t index, event_mask gone) {
+        const auto at = place(origin);
+        auto& blocks = runs_[at].blocks;
+        const auto where = runs_[at].place(index);
+        blocks[where].erase(gone);
+        if (blocks[where].alive == 0)
+            blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(where));
+        if (blocks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
     }
 
     /// Calls f(origin, block, mask) for the live events that a context names: in O(what it finds),

@@ -61,6 +61,8 @@ public:
     }
     /// Puts a slot where slot_of() found none. Precondition: the count is not bottom.
     void insert(std::size_t place, const key_type& key, const count_type& count) {
+        keys_.make_room(1); // before either column changes
+        counts_.make_room(1);
         keys_.insert(place, key);
         counts_.insert(place, count);
     }
