@@ -51,7 +51,7 @@ void grow(crdt::rw_set<string>& s, std::uint64_t i) { s.add(replica(i % 5), word
 void grow(crdt::two_p_set<string>& s, std::uint64_t i) { s.add(replica(i % 5), word(i)); }
 void grow(crdt::g_counter& s, std::uint64_t i) { s.increment(replica(i), i + 1); }
 void grow(crdt::pn_counter& s, std::uint64_t i) { s.decrement(replica(i), i + 1); }
-void grow(crdt::causal_context& s, std::uint64_t i) { s.add({replica(i % 5), 2 * i + 2}); }
+void grow(crdt::causal_context& s, std::uint64_t i) { s.add(crdt::dot{replica(i % 5), 2 * i + 2}); }
 void grow(crdt::g_map<string, crdt::g_counter>& s, std::uint64_t i) {
     s.update(replica(i % 5), word(i), [](auto& n, auto self) { return n.increment(self); });
 }

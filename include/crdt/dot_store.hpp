@@ -52,6 +52,8 @@ public:
     using view = detail::payload_view<no_payload>;
     /// Tables of keys on the wire.
     static constexpr std::size_t tables = 0;
+    /// The most memory that one dot may take, its column included and what a payload owns not.
+    static constexpr std::size_t dot_memory = 3 * sizeof(dot);
 
     std::size_t dot_count() const { return dots_.size(); }
     std::span<const dot> dots() const { return dots_; }
@@ -118,6 +120,8 @@ class dot_fun {
 public:
     using view = detail::payload_view<P>;
     static constexpr std::size_t tables = 0;
+    static constexpr std::size_t dot_memory =
+        wire::detail::tree_memory<std::pair<dot, P>> + 2 * sizeof(P);
 
     std::size_t dot_count() const { return payloads_.size(); }
     const std::map<dot, P>& payloads() const { return payloads_; }
@@ -183,6 +187,8 @@ public:
     /// Whether the keys are a plain column on the wire: where mostly one dot is below each.
     static constexpr bool bare = std::same_as<typename S::view, dot_set::view>;
     static constexpr std::size_t tables = S::tables + (bare ? 0 : 1);
+    static constexpr std::size_t dot_memory =
+        S::dot_memory + 80 + wire::detail::tree_memory<std::pair<K, S>> + 2 * sizeof(K) + 32;
 
     dot_map() = default;
     dot_map(const dot_map& other) : stores_(other.stores_) { copy_index(other); }
@@ -332,14 +338,16 @@ public:
             if (r.ok()) keys.read(r, size);
             for (std::size_t i = 1; i < keys.size(); ++i)
                 if (!(keys[i - 1] < keys[i])) r.fail(wire::errc::non_canonical);
-            std::vector<bool> used(keys.size());
-            for (std::size_t i = 0; i < n && r.ok(); ++i) {
+            if (n > r.left()) return r.fail(wire::errc::truncated);
+            std::vector<char> used(keys.size());
+            of_dot.reserve(n);
+            for (std::size_t i = 0; i < n; ++i) {
                 const auto which = r.varint();
                 if (which >= keys.size()) return r.fail(wire::errc::bad_value);
                 of_dot.push_back(static_cast<std::size_t>(which));
-                used[of_dot.back()] = true;
+                used[of_dot.back()] = 1;
             }
-            if (std::find(used.begin(), used.end(), false) != used.end())
+            if (std::find(used.begin(), used.end(), 0) != used.end())
                 r.fail(wire::errc::non_canonical);
         }
 

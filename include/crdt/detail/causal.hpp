@@ -186,7 +186,7 @@ public:
         }
         const auto dots = dot_columns::read(r, seen, bitmaps);
         typename Store::columns columns;
-        if (r.ok()) columns.read(r, dots.size());
+        if (r.take_memory(dots.size(), Store::dot_memory) && r.ok()) columns.read(r, dots.size());
         if (!r.ok()) return;
         for (std::size_t i = 0; i < dots.size(); ++i) store_.put(dots[i], columns.at(i));
         context_ = std::move(seen);

@@ -195,12 +195,19 @@ public:
         count_ += fresh.count();
         keep_index([&](element_index& index) { enter_all(index, id, fresh); });
     }
-    /// Appends a whole chunk. Precondition: it comes after all others.
-    void append(chunk&& c) {
-        if (runs_.empty() || runs_.back().replica != c.replica) runs_.push_back({c.replica, {}});
-        runs_.back().chunks.push_back({c.number, static_cast<std::uint32_t>(pool_.size())});
-        count_ += c.items.size();
-        pool_.push_back(std::move(c));
+    element_body() = default;
+    /// What these chunks hold, which are in order and not empty.
+    explicit element_body(std::vector<chunk>&& chunks) : pool_(std::move(chunks)) {
+        for (std::size_t first = 0, end = 0; first < pool_.size(); first = end) {
+            const auto replica = pool_[first].replica;
+            while (end < pool_.size() && pool_[end].replica == replica) ++end;
+            auto& made = runs_.emplace_back(run{replica, {}});
+            made.chunks.reserve(end - first);
+            for (auto i = first; i < end; ++i) {
+                made.chunks.push_back({pool_[i].number, static_cast<std::uint32_t>(i)});
+                count_ += pool_[i].items.size();
+            }
+        }
     }
 
     /// Calls f(dot, element) in dot order.

@@ -30,6 +30,8 @@ public:
     static constexpr std::size_t tables = 0;
     using body = element_body<T>;
     using chunk = element_chunk<T>;
+    static constexpr std::size_t dot_memory =
+        2 * sizeof(chunk) + sizeof(body) + 2 * sizeof(T) + wire::detail::block_memory;
 
     element_store() = default;
     element_store(const element_store& other)
@@ -197,7 +199,7 @@ public:
             only_.emplace(chunks[0].first_dot(), std::move(chunks[0].items.front()));
             return;
         }
-        for (auto& c : chunks) grown().append(std::move(c));
+        body_ = std::make_unique<body>(std::move(chunks));
     }
 
     friend bool operator==(const element_store& a, const element_store& b) {

@@ -260,6 +260,9 @@ private:
 
     static void read_records(wire::reader& r, unsigned n, block& b) {
         if (r.left() < n) return r.fail(wire::errc::truncated);
+        if (!r.take_memory(n, sizeof(typename block::record) + sizeof(T)) ||
+            !r.take_memory(2 * wire::detail::block_memory))
+            return;
         b.records.resize(n);
         stamp_t previous = 0;
         for (auto& record : b.records)

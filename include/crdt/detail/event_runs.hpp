@@ -158,12 +158,14 @@ public:
     /// Fails on events outside `context` and on any form but the canonical one.
     void read(wire::reader& r, const causal_context& context) {
         runs_.clear();
-        const auto n = r.count(13);
+        const auto n = r.count(13, wire::detail::column_memory<run>);
         for (std::size_t i = 0; i < n && r.ok(); ++i) {
             run next;
             next.origin.read(r);
             if (i != 0 && next.origin <= runs_.back().origin) r.fail(wire::errc::non_canonical);
             read_blocks(r, context, next);
+            if (!r.ok()) break;
+            wire::detail::make_room(runs_, n);
             runs_.push_back(std::move(next));
         }
         if (!r.ok()) runs_.clear();
@@ -203,7 +205,7 @@ private:
     }
 
     static void read_blocks(wire::reader& r, const causal_context& context, run& into) {
-        const auto n = r.count(5);
+        const auto n = r.count(5, wire::detail::column_memory<block>);
         if (n == 0) r.fail(wire::errc::non_canonical);
         constexpr auto last = (max_count - 1) / 64;
         std::uint64_t floor = 0;
@@ -214,6 +216,7 @@ private:
             next.index = floor + skip;
             event_block_codec<T>::read(r, mask_in(context, into.origin, next.index), next);
             floor = next.index + 1;
+            wire::detail::make_room(into.blocks, n);
             into.blocks.push_back(std::move(next));
         }
     }

@@ -181,7 +181,9 @@ public:
     }
 
     void read(wire::reader& r) {
-        const auto n = r.count(Slot::key_bytes + count_bytes(count_type{}));
+        const auto n = r.count(Slot::key_bytes + count_bytes(count_type{}),
+                               sizeof(key_type) + sizeof(count_type));
+        r.take_memory(n > inline_slots ? 2 * wire::detail::block_memory : 0);
         keys_.resize(n);
         counts_.resize(n);
         for (auto& key : keys_) {
