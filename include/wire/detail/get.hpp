@@ -5,6 +5,10 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <wire/detail/put.hpp>
 
