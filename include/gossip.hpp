@@ -9,4 +9,5 @@
 #include <gossip/placement.hpp>
 #include <gossip/prometheus.hpp>
 #include <gossip/random.hpp>
+#include <gossip/seal.hpp>
 #include <gossip/statistics.hpp>

@@ -104,10 +104,12 @@ public:
         return true;
     }
 
+    /// If memory runs out, the context is as it was.
     bool merge(const causal_context& other) {
         if (other.intervals_ == intervals_) return false;
         if (other.intervals_.size() <= few || other.intervals_.size() * 8 < intervals_.size()) {
             bool grew = false;
+            if (other.intervals_.size() > 1) intervals_.make_room(other.intervals_.size());
             for (const auto& i : other.intervals_) grew |= add(i);
             return grew;
         }
@@ -180,14 +182,14 @@ public:
 
     void read(wire::reader& r) {
         intervals_.clear();
-        const auto replicas = r.count(11);
+        const auto replicas = r.count(11, 0);
         replica_id previous;
         for (std::size_t n = 0; n < replicas && r.ok(); ++n) {
             replica_id id;
             id.read(r);
             if (n != 0 && id <= previous) r.fail(wire::errc::non_canonical);
             previous = id;
-            const auto runs = r.count(2);
+            const auto runs = r.count(2, 3 * sizeof(interval));
             if (runs == 0) r.fail(wire::errc::non_canonical);
             read_runs(r, id, runs);
         }
@@ -245,6 +247,9 @@ private:
     void read_runs(wire::reader& r, replica_id id, std::size_t runs) {
         std::uint64_t floor = 1;
         for (std::size_t n = 0; n < runs && r.ok(); ++n) {
+            if (intervals_.size() == intervals_.capacity())
+                wire::detail::make_room(intervals_,
+                                        intervals_.size() + std::max(runs - n, intervals_.size()));
             const auto skip = r.varint();
             const auto length = r.varint();
             if (floor > max_count || skip > max_count - floor ||

@@ -20,6 +20,7 @@
 namespace joinery::crdt {
 
 /// What a store of live dots brings, so that one causal join serves all: dot_set, dot_fun, dot_map.
+/// put and replace throw with the store as it was, drop does not throw.
 /// A view is what stands under a dot: keys and payload, by reference; an entry is the dots under
 /// equal keys. `columns` are the views of many dots as they come off the wire.
 template <class S>
@@ -29,6 +30,7 @@ concept dot_store = std::regular<S> && requires(S& s, const S& c, const dot& d, 
     { c.holds(d) } -> std::same_as<bool>;
     { c.at(d) } -> std::same_as<std::optional<typename S::view>>;
     s.put(d, v);
+    s.replace(d, v);
     s.drop(d);
     columns.read(r, std::size_t{});
     { columns.at(std::size_t{}) } -> std::same_as<typename S::view>;
@@ -51,6 +53,8 @@ public:
     using view = detail::payload_view<no_payload>;
     /// Tables of keys on the wire.
     static constexpr std::size_t tables = 0;
+    /// The most memory that one dot may take, its column included and what a payload owns not.
+    static constexpr std::size_t dot_memory = 3 * sizeof(dot);
 
     std::size_t dot_count() const { return dots_.size(); }
     std::span<const dot> dots() const { return dots_; }
@@ -62,6 +66,8 @@ public:
     void put(const dot& d, const view&) {
         dots_.insert(std::lower_bound(dots_.begin(), dots_.end(), d), d);
     }
+    /// Precondition: d is held.
+    void replace(const dot&, const view&) {}
     /// Precondition: d is held.
     void drop(const dot& d) { dots_.erase(std::lower_bound(dots_.begin(), dots_.end(), d)); }
 
@@ -115,6 +121,8 @@ class dot_fun {
 public:
     using view = detail::payload_view<P>;
     static constexpr std::size_t tables = 0;
+    static constexpr std::size_t dot_memory =
+        wire::detail::tree_memory<std::pair<dot, P>> + 2 * sizeof(P);
 
     std::size_t dot_count() const { return payloads_.size(); }
     const std::map<dot, P>& payloads() const { return payloads_; }
@@ -125,6 +133,10 @@ public:
     }
     /// Precondition: d is not held.
     void put(const dot& d, const view& v) { payloads_.emplace(d, *v.payload); }
+    void replace(const dot& d, const view& v) {
+        P copy = *v.payload;
+        payloads_.find(d)->second = std::move(copy);
+    }
     void drop(const dot& d) { payloads_.erase(d); }
 
     template <class F>
@@ -176,6 +188,8 @@ public:
     /// Whether the keys are a plain column on the wire: where mostly one dot is below each.
     static constexpr bool bare = std::same_as<typename S::view, dot_set::view>;
     static constexpr std::size_t tables = S::tables + (bare ? 0 : 1);
+    static constexpr std::size_t dot_memory =
+        S::dot_memory + 80 + wire::detail::tree_memory<std::pair<K, S>> + 2 * sizeof(K) + 32;
 
     dot_map() = default;
     dot_map(const dot_map& other) : stores_(other.stores_) { copy_index(other); }
@@ -212,6 +226,23 @@ public:
             if (fresh) drop(here);
             throw;
         }
+    }
+    /// Precondition: d is held. It moves to what `v` names; if memory runs out, it stays.
+    void replace(const dot& d, const view& v) {
+        const auto slot = index_.find(d);
+        const auto from = slot->second;
+        if (!(from->first < *v.key) && !(*v.key < from->first))
+            return from->second.replace(d, v.below);
+        const auto [to, fresh] = make(*v.key);
+        try {
+            to->second.put(d, v.below);
+        } catch (...) {
+            if (fresh) drop(to);
+            throw;
+        }
+        slot->second = to;
+        from->second.drop(d);
+        if (from->second.dot_count() == 0) drop(from);
     }
     /// Precondition: d is held.
     void drop(const dot& d) {
@@ -254,29 +285,39 @@ public:
         return found == stores_.end() ? S{} : std::exchange(found->second, S{});
     }
     /// Puts a store that held `before` dots back under `key`. `changed` has the dots that were
-    /// added or dropped meanwhile; of those, what is in `known` but not live here stays away.
+    /// added or dropped meanwhile; of those, what is in `known` but not live here stays away. If
+    /// memory runs out, all that were added stay away.
     void settle(const K& key, S&& store, std::size_t before, const causal_context& changed,
                 const causal_context& known) {
+        if (store.dot_count() == 0 && !stores_.contains(key)) return;
         const auto here = make(key).first;
         std::vector<dot> gone, fresh, refused;
-        detail::for_dots_in(index_, changed, [&](const auto& item) {
-            if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
-        });
-        store.for_each_in(changed, [&](const dot& d, const auto&) {
-            const auto found = index_.find(d);
-            const bool live = found != index_.end();
-            if (live ? found->second != here : known.contains(d))
-                refused.push_back(d);
-            else if (!live)
-                fresh.push_back(d);
-        });
-        for (const auto& d : refused) store.drop(d);
-        if (store.dot_count() != before + fresh.size() - gone.size())
-            return replace(here, std::move(store));
-        here->second = std::move(store);
+        std::size_t indexed = 0;
+        try {
+            detail::for_dots_in(index_, changed, [&](const auto& item) {
+                if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
+            });
+            store.for_each_in(changed, [&](const dot& d, const auto&) {
+                const auto found = index_.find(d);
+                const bool live = found != index_.end();
+                if (live ? found->second != here : known.contains(d))
+                    refused.push_back(d);
+                else if (!live)
+                    fresh.push_back(d);
+            });
+            for (const auto& d : refused) store.drop(d);
+            if (store.dot_count() != before + fresh.size() - gone.size())
+                return replace(here, std::move(store));
+            for (; indexed < fresh.size(); ++indexed)
+                index_.insert(index_.lower_bound(fresh[indexed]), {fresh[indexed], here});
+        } catch (...) {
+            while (indexed > 0) index_.erase(index_.find(fresh[--indexed]));
+            keep_known(here, store);
+            hold(here, std::move(store));
+            throw;
+        }
         for (const auto& d : gone) index_.erase(index_.find(d));
-        for (const auto& d : fresh) index_.insert(index_.lower_bound(d), {d, here});
-        if (here->second.dot_count() == 0) drop(here);
+        hold(here, std::move(store));
     }
 
     /// Keys are a column where mostly one dot is below each, a sorted table with the index of each
@@ -302,14 +343,16 @@ public:
             if (r.ok()) keys.read(r, size);
             for (std::size_t i = 1; i < keys.size(); ++i)
                 if (!(keys[i - 1] < keys[i])) r.fail(wire::errc::non_canonical);
-            std::vector<bool> used(keys.size());
-            for (std::size_t i = 0; i < n && r.ok(); ++i) {
+            if (n > r.left()) return r.fail(wire::errc::truncated);
+            std::vector<char> used(keys.size());
+            of_dot.reserve(n);
+            for (std::size_t i = 0; i < n; ++i) {
                 const auto which = r.varint();
                 if (which >= keys.size()) return r.fail(wire::errc::bad_value);
                 of_dot.push_back(static_cast<std::size_t>(which));
-                used[of_dot.back()] = true;
+                used[of_dot.back()] = 1;
             }
-            if (std::find(used.begin(), used.end(), false) != used.end())
+            if (std::find(used.begin(), used.end(), 0) != used.end())
                 r.fail(wire::errc::non_canonical);
         }
 
@@ -373,6 +416,30 @@ private:
             kept.insert(kept.lower_bound(d), {d, here});
         });
         index_ = std::move(kept);
+        hold(here, std::move(store));
+    }
+    /// Drops the dots of a store that are not in the index, and those from the index that are not
+    /// in the store. Asks for no memory.
+    void keep_known(place here, S& store) {
+        for (bool all = false; !all;) {
+            dot unknown;
+            all = true;
+            store.for_each([&](const dot& d, const auto&) {
+                const auto found = index_.find(d);
+                if (found != index_.end() && found->second == here) return;
+                unknown = d;
+                all = false;
+            });
+            if (!all) store.drop(unknown);
+        }
+        const auto lost = [&] {
+            return std::find_if(index_.begin(), index_.end(), [&](const auto& item) {
+                return item.second == here && !store.holds(item.first);
+            });
+        };
+        for (auto at = lost(); at != index_.end(); at = lost()) index_.erase(at);
+    }
+    void hold(place here, S&& store) {
         here->second = std::move(store);
         if (here->second.dot_count() == 0) drop(here);
     }

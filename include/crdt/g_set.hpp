@@ -9,6 +9,7 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace joinery::crdt {
 
@@ -90,15 +91,16 @@ public:
     }
     void read(wire::reader& r) {
         elements_.clear();
-        const auto n = r.count();
+        constexpr bool block = std::integral<T> && !std::same_as<T, bool>;
+        const auto n = r.count(block ? sizeof(T) : 1, wire::detail::tree_memory<T>);
         std::vector<T> column;
         wire::get_column(r, n, column);
-        for (auto& value : column) {
-            if (!r.ok()) break;
-            if (!elements_.empty() && !(*elements_.rbegin() < value))
-                return r.fail(wire::errc::non_canonical);
-            elements_.insert(elements_.end(), std::move(value));
-        }
+        // Nodes are made once all is read, so that what is refused costs no tree.
+        const auto falls = [](const T& a, const T& b) { return !(a < b); };
+        if (std::adjacent_find(column.begin(), column.end(), falls) != column.end())
+            r.fail(wire::errc::non_canonical);
+        if (!r.ok()) return;
+        for (auto& value : column) elements_.insert(elements_.end(), std::move(value));
     }
 
     friend bool operator==(const g_set&, const g_set&) = default;

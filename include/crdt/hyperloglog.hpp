@@ -156,15 +156,15 @@ public:
     }
     void read(wire::reader& r) {
         blocks_.clear();
-        const auto n = r.count(4);
+        const auto n = r.count(4, 3 * sizeof(block));
         if (n > registers / block::size) return r.fail(wire::errc::bad_value);
         std::uint64_t floor = 0;
         for (std::size_t i = 0; i < n && r.ok(); ++i) {
             const auto skip = r.varint();
             if (skip >= registers / block::size - floor) return r.fail(wire::errc::bad_value);
-            block b{static_cast<std::uint32_t>(floor + skip), {}};
+            wire::detail::make_room(blocks_, n);
+            auto& b = blocks_.emplace_back(block{static_cast<std::uint32_t>(floor + skip), {}});
             b.read(r, max_rank);
-            blocks_.push_back(b);
             floor = b.index + std::uint64_t{1};
         }
         if (!r.ok()) blocks_.clear();

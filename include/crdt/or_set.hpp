@@ -42,7 +42,12 @@ public:
         if (absent) {
             // Without a search for what a new dot cannot meet.
             core::live(*this).put_absent(minted, value);
-            core::claims(*this).add_next(minted);
+            try {
+                core::claims(*this).add_next(minted);
+            } catch (...) {
+                core::live(*this).drop(minted);
+                throw;
+            }
         } else {
             this->merge(delta);
         }

@@ -125,7 +125,7 @@ public:
     void write(wire::writer& w) const { lives_.write(w); }
     void read(wire::reader& r) {
         lives_.read(r);
-        *this = two_p_set(std::move(lives_));
+        *this = r.ok() ? two_p_set(std::move(lives_)) : two_p_set();
     }
 
     two_p_set() = default;

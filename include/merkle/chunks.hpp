@@ -130,7 +130,7 @@ public:
         chunks made;
         made.total_bytes_ = in.varint();
         made.chunk_size_ = in.varint();
-        const std::size_t count = in.count(16);
+        const std::size_t count = in.count(16, sizeof(wire::digest));
         if (!in.ok()) return;
         if (made.chunk_size_ == 0 || !std::in_range<std::size_t>(made.chunk_size_) ||
             chunks_in(made.total_bytes_, made.chunk_size_) != count) {

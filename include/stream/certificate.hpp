@@ -98,7 +98,7 @@ struct certificate {
         wire::digest claimed;
         wire::get(r, claimed);
         submissions.clear();
-        const auto n = r.count(26);
+        const auto n = r.count(26, 3 * sizeof(submission));
         for (std::size_t i = 0; i < n && r.ok(); ++i) {
             submission each;
             each.epoch = epoch;

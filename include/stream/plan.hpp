@@ -124,7 +124,7 @@ struct plan {
         if (std::adjacent_find(members.begin(), members.end(), falls) != members.end())
             r.fail(wire::errc::non_canonical);
         owners.clear();
-        for (auto n = r.count(); n > 0 && r.ok(); --n) {
+        for (auto n = r.count(1, 3 * sizeof(std::uint32_t)); n > 0 && r.ok(); --n) {
             const auto owner = r.varint();
             if (owner >= members.size()) return r.fail(wire::errc::bad_value);
             owners.push_back(static_cast<std::uint32_t>(owner));

@@ -166,7 +166,7 @@ struct submission {
         wire::get(r, root);
         bytes = r.varint();
         groups.clear();
-        for (auto n = r.count(18); n > 0 && r.ok(); --n) {
+        for (auto n = r.count(18, 3 * sizeof(group_root)); n > 0 && r.ok(); --n) {
             group_root each;
             wire::get(r, each.group);
             wire::get(r, each.root);

@@ -11,7 +11,9 @@ namespace joinery::wire {
 struct limits {
     std::size_t max_bytes = std::size_t{64} << 20; ///< of the whole message
     std::size_t max_items = std::size_t{1} << 24;  ///< elements of all containers together
-    std::size_t max_depth = 32;                    ///< containers, structs and objects nested
+    /// Memory of all elements together, beyond 64 KiB and 4 times the bytes of the message.
+    std::size_t max_memory = (std::size_t{1} << 24) * (sizeof(std::size_t) > 4 ? 256 : 64);
+    std::size_t max_depth = 32; ///< containers, structs and objects nested
 };
 
 /// What a reader does with a field of a struct that this build does not know.

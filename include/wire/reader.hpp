@@ -30,6 +30,7 @@ public:
           current_(begin_),
           end_(begin_ + bytes.size()),
           items_(allowed.max_items),
+          memory_(memory_for(bytes.size(), allowed.max_memory)),
           max_depth_(allowed.max_depth),
           unknown_(unknown) {
         if (bytes.size() > allowed.max_bytes) fail(errc::too_large);
@@ -85,15 +86,27 @@ public:
     }
 
     /// The number of elements that follow, charged to the items of the message; 0 on failure.
-    /// Fails if the bytes left cannot hold that many elements of min_bytes_each.
-    std::size_t count(std::size_t min_bytes_each = 1) {
+    /// Fails if the bytes left cannot hold that many elements of min_bytes_each, or the memory left
+    /// that many of memory_each. What they own elsewhere charges itself.
+    std::size_t count(std::size_t min_bytes_each = 1, std::size_t memory_each = node_memory) {
         const std::uint64_t n = varint();
         if (n > items_) return fail(errc::too_many), std::size_t{0};
         if (n > left() / std::max<std::size_t>(min_bytes_each, 1)) {
             return fail(errc::truncated), std::size_t{0};
         }
         items_ -= static_cast<std::size_t>(n);
+        if (!take_memory(static_cast<std::size_t>(n), memory_each)) return 0;
         return static_cast<std::size_t>(n);
+    }
+
+    /// What a node of a tree is taken for, its value apart.
+    static constexpr std::size_t node_memory = 128;
+
+    /// Charges n elements of `each` bytes to the memory of the message; false if that fails.
+    bool take_memory(std::size_t n, std::size_t each = 1) {
+        if (each != 0 && n > memory_ / each) return fail(errc::too_large), false;
+        memory_ -= n * each;
+        return true;
     }
 
     /// The length in bytes of what follows (a string, a field); not charged as items.
@@ -152,6 +165,12 @@ private:
         return in.size() == sizeof(I) ? detail::load_le<I>(in.data()) : I{0};
     }
 
+    static std::size_t memory_for(std::size_t bytes, std::size_t more) {
+        constexpr auto most = ~std::size_t{0};
+        const auto free = bytes > (most - 65536) / 4 ? most : 4 * bytes + 65536;
+        return more > most - free ? most : free + more;
+    }
+
     std::uint64_t long_varint() {
         std::uint64_t value = 0;
         for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -172,6 +191,7 @@ private:
     const std::byte* current_;
     const std::byte* end_;
     std::size_t items_;
+    std::size_t memory_;
     std::size_t max_depth_;
     std::size_t depth_ = 0;
     std::size_t skipped_ = 0;

@@ -35,6 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         fuzz::bytes encoding = head;
         const fuzz::view part = &kept == accepted ? in.part() : in.all();
         encoding.insert(encoding.end(), part.begin(), part.end());
+        if (how.accepts != nullptr) {
+            golden::wire::limits strict;
+            strict.max_memory = 0;
+            fuzz::bounded(encoding.size(), 4, how.type, [&] { how.accepts(encoding, strict); });
+        }
         golden::wire::error why;
         std::optional<fuzz::bytes> again;
         fuzz::bounded(encoding.size(), how.memory_multiple, how.type,

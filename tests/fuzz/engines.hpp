@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,14 +77,15 @@ struct pair {
             both.emplace_back(settings_of(node), 90 + node);
     }
 
-    /// Each hears what the other has to say now; with `deaf`, nothing arrives.
-    void exchange(bool deaf = false) {
-        for (std::size_t node = 0; node < 2; ++node) {
-            for (sent& each : take_outgoing(both[node])) {
-                if (!deaf) both[1 - node].receive(address_of(node), each.bytes, now);
-                said.push_back(std::move(each));
-            }
+    /// The other hears what a node has to say now; with `deaf`, nothing arrives.
+    void speak(std::size_t node, bool deaf = false) {
+        for (sent& each : take_outgoing(both[node])) {
+            if (!deaf) both[1 - node].receive(address_of(node), each.bytes, now);
+            said.push_back(std::move(each));
         }
+    }
+    void exchange(bool deaf = false) {
+        for (std::size_t node = 0; node < 2; ++node) speak(node, deaf);
     }
 
     void run_for(gossip::duration span, bool deaf = false) {
@@ -104,7 +106,8 @@ inline std::vector<std::byte> opened(std::span<const std::byte> datagram) {
     return {message.begin(), message.end()};
 }
 
-/// Engines that have met, and then worked apart: a repair is under way.
+/// Engines that have met, and then worked apart: a repair is under way, and engine 0 has asked for
+/// what it lacks.
 inline pair mid_life() {
     pair made;
     for (std::size_t node = 0; node < 2; ++node) work(made.both[node], node, 6);
@@ -120,11 +123,12 @@ inline pair mid_life() {
         for (engine& each : made.both) each.tick(made.now);
         for (int round = 0; round < 4; ++round) {
             const auto before = static_cast<std::ptrdiff_t>(made.said.size());
-            made.exchange();
+            made.speak(0);
             if (std::any_of(made.said.begin() + before, made.said.end(), asked)) return made;
+            made.speak(1);
         }
     }
-    return made;
+    throw std::logic_error("there is no repair");
 }
 
 } // namespace fuzz

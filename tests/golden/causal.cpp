@@ -118,7 +118,7 @@ void add_maps(family& all) {
 
 family causal_family() {
     family all("causal");
-    all.memory_multiple = 400;
+    all.memory_multiple = 160;
     all.add_lattice<crdt::ew_flag>("ew_flag", enabled_flags());
     all.add_lattice<crdt::dw_flag>("dw_flag", disabled_flags());
     all.add_lattice<crdt::mv_register<std::string>>("mv_register<string>", concurrent_values());

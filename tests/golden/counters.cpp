@@ -65,7 +65,7 @@ std::vector<crdt::bounded_counter> shared_rights() {
 
 family counters_family() {
     family all("counters");
-    all.memory_multiple = 48;
+    all.memory_multiple = 16;
     crdt::g_counter many;
     for (std::uint64_t n = 1; n <= 20; ++n) many.increment({n * n * n * 0x0101010101U}, n << n);
     all.add_lattice<crdt::g_counter>("g_counter", {{},

@@ -25,6 +25,9 @@ struct codec {
     bool (*joins)(std::span<const std::byte> a, std::span<const std::byte> b) = nullptr;
     /// Decoding n bytes, and encoding the value, takes at most 64 KiB and this many times n.
     std::size_t memory_multiple = 4;
+    /// Whether `in` is the encoding of a value, within limits of the caller; null if there is no
+    /// such decoder.
+    bool (*accepts)(std::span<const std::byte> in, const wire::limits& allowed) = nullptr;
     bool framed = true;
     /// Whether equal values have equal bytes; if not, what is encoded again is the canonical form.
     bool canonical = true;
@@ -46,6 +49,7 @@ public:
     void add(const std::string& type, const std::vector<T>& values) {
         codec how{type, recode<T>, show_bytes<T>};
         how.memory_multiple = memory_multiple;
+        how.accepts = accepts<T>;
         codecs.push_back(how);
         for (const T& value : values) vectors.push_back({type, wire::encode(value), show(value)});
     }
@@ -83,6 +87,11 @@ private:
         const auto value = wire::try_decode<T>(in, wire::limits{}, why);
         if (!value) return std::nullopt;
         return wire::encode(*value);
+    }
+    template <class T>
+    static bool accepts(std::span<const std::byte> in, const wire::limits& allowed) {
+        wire::error why;
+        return wire::try_decode<T>(in, allowed, why).has_value();
     }
     template <class T>
     static std::string show_bytes(std::span<const std::byte> in) {

@@ -88,7 +88,7 @@ crdt::hyperloglog<T, Precision> counted(std::uint32_t distinct) {
 
 family logs_family() {
     family all("logs");
-    all.memory_multiple = 200;
+    all.memory_multiple = 40;
     all.add_lattice<log>("event_log<string,string>", logs());
     all.add_lattice<numbers>("event_log<u32,u64>", number_logs());
     all.add_lattice<crdt::hyperloglog<std::string, 14>>(

@@ -128,7 +128,7 @@ site busy() {
 
 family maps_family() {
     family all("maps");
-    all.memory_multiple = 400;
+    all.memory_multiple = 100;
     all.add_lattice<words>("g_map<string,g_counter>",
                            {{}, counted({"one"}), counted({"b", "a", "b", "", "c"})});
     all.add_lattice<rooms>("g_map<string,or_set<string>>", {{}, hosted()});

@@ -31,7 +31,7 @@ crdt::min_register<T> least(T value) {
 
 family registers_family() {
     family all("registers");
-    all.memory_multiple = 100;
+    all.memory_multiple = 40;
     all.add_lattice<crdt::lww_register<std::string>>(
         "lww_register<string>", {{},
                                  written<std::string>(ada, 0, ""),

@@ -93,7 +93,7 @@ std::vector<numbers> number_sets() {
 
 family sets_family() {
     family all("sets");
-    all.memory_multiple = 400;
+    all.memory_multiple = 100;
     all.add_lattice<crdt::g_set<std::string>>("g_set<string>",
                                               {{}, grown<std::string>({"b", "a", ""})});
     all.add_lattice<crdt::g_set<std::uint32_t>>("g_set<u32>",

@@ -369,7 +369,7 @@ stream::accumulator<L> processed(const std::string& partition, std::uint64_t rec
 
 family stream_family() {
     family all("stream");
-    all.memory_multiple = 200;
+    all.memory_multiple = 100;
     all.add<merkle::chunks>("chunks", {{},
                                        merkle::chunks::of(text(1)),
                                        merkle::chunks::of(text(4097)),

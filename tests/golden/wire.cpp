@@ -100,7 +100,7 @@ void add_identity(family& all) {
 
 family wire_family() {
     family all("wire");
-    all.memory_multiple = 100;
+    all.memory_multiple = 40;
     add_scalars(all);
     add_containers(all);
     add_structs(all);

@@ -35,12 +35,10 @@ public:
         const causal& theirs = other;
         if (&theirs == this) return false;
         try {
-            if constexpr (joins_itself) {
-                const bool changed = store_.join(theirs.store_, context_, theirs.context_, found);
-                return context_.merge(theirs.context_) || changed;
-            } else {
+            if constexpr (joins_itself)
+                return join_whole(theirs, found);
+            else
                 return join_each(theirs, found);
-            }
         } catch (...) { // memory ran out: what was put so far lies outside of the context
             theirs.store_.for_each([&](const dot& d, const view&) {
                 if (store_.holds(d) && !context_.contains(d)) store_.drop(d);
@@ -188,7 +186,7 @@ public:
         }
         const auto dots = dot_columns::read(r, seen, bitmaps);
         typename Store::columns columns;
-        if (r.ok()) columns.read(r, dots.size());
+        if (r.take_memory(dots.size(), Store::dot_memory) && r.ok()) columns.read(r, dots.size());
         if (!r.ok()) return;
         for (std::size_t i = 0; i < dots.size(); ++i) store_.put(dots[i], columns.at(i));
         context_ = std::move(seen);
@@ -233,7 +231,7 @@ private:
 
     /// A store in columns of its own brings the bulk operations.
     static constexpr bool joins_itself =
-        requires(Store& s, const causal_context& seen) { s.join(s, seen, seen, nullptr); };
+        requires(Store& s, const causal_context& seen) { s.receive(s, seen, seen, nullptr); };
 
     static constexpr bool bitmaps = !std::same_as<view, dot_set::view>;
 
@@ -243,6 +241,14 @@ private:
     static constexpr std::size_t run_bytes = 4;
     static constexpr std::size_t lone_bytes = 64;
 
+    /// Whatever asks for memory comes before the context, and what is cancelled goes after it, so
+    /// that there is either nothing to undo or nothing left to fail.
+    bool join_whole(const causal& theirs, report* found) {
+        const auto received = store_.receive(theirs.store_, context_, theirs.context_, found);
+        const bool context_grew = context_.merge(theirs.context_);
+        store_.forget(received);
+        return received.changed || !received.gone.empty() || context_grew;
+    }
     bool join_each(const causal& theirs, report* found) {
         bool grew = false;
         theirs.store_.for_each([&](const dot& d, const view& v) { grew |= receive(d, v, found); });
@@ -250,8 +256,8 @@ private:
         store_.for_each_in(theirs.context_, [&](const dot& d, const view&) {
             if (!theirs.store_.holds(d)) cancelled.push_back(d);
         });
-        for (const auto& d : cancelled) store_.drop(d);
         const bool context_grew = context_.merge(theirs.context_);
+        for (const auto& d : cancelled) store_.drop(d);
         return grew || !cancelled.empty() || context_grew;
     }
 
@@ -265,8 +271,7 @@ private:
         const auto order = compare_views(*mine, v);
         if (order != 0 && found != nullptr) found->double_spent.push_back(d);
         if (order >= 0) return false;
-        store_.drop(d);
-        store_.put(d, v);
+        store_.replace(d, v);
         return true;
     }
 

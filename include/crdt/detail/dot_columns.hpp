@@ -37,15 +37,14 @@ public:
     /// Fails the reader on dots outside `context` and on any form but the canonical one.
     static std::vector<dot> read(wire::reader& r, const causal_context& context, bool bitmaps) {
         std::vector<dot> dots;
-        const auto replicas = r.count(11);
+        const auto replicas = r.count(11, 0);
         for (std::size_t n = 0; n < replicas && r.ok(); ++n) {
             replica_id id;
             id.read(r);
             if (n != 0 && id <= dots.back().replica) r.fail(wire::errc::non_canonical);
             read_chunks(r, id, bitmaps, dots);
         }
-        for (const auto& d : dots)
-            if (!context.contains(d)) r.fail(wire::errc::bad_value);
+        if (r.ok() && !inside(dots, context)) r.fail(wire::errc::bad_value);
         return dots;
     }
 
@@ -55,6 +54,19 @@ private:
     static constexpr std::size_t bitmap_from = 32;
     using bitmap = std::array<std::uint64_t, chunk_size / 64>;
 
+    /// Both are in order.
+    static bool inside(const std::vector<dot>& dots, const causal_context& context) {
+        const auto all = context.intervals();
+        auto at = all.begin();
+        const auto before = [](const causal_context::interval& i, const dot& d) {
+            return i.replica != d.replica ? i.replica < d.replica : i.last < d.counter;
+        };
+        for (const auto& d : dots) {
+            while (at != all.end() && before(*at, d)) ++at;
+            if (at == all.end() || at->replica != d.replica || d.counter < at->first) return false;
+        }
+        return true;
+    }
     static bool listed(std::uint64_t alive, bool bitmaps) {
         return alive < bitmap_from || !bitmaps;
     }
@@ -102,7 +114,7 @@ private:
     }
 
     static void read_chunks(wire::reader& r, replica_id id, bool bitmaps, std::vector<dot>& keys) {
-        const auto chunks = r.count(3);
+        const auto chunks = r.count(3, 0);
         if (chunks == 0) r.fail(wire::errc::non_canonical);
         std::uint64_t floor = 0;
         for (std::size_t n = 0; n < chunks && r.ok(); ++n) {
@@ -114,6 +126,7 @@ private:
             // A bit must not cost more memory than the payloads that follow have bytes.
             if (bitmaps && alive > r.left() - std::min(r.left(), keys.size()))
                 return r.fail(wire::errc::truncated);
+            if (!r.take_memory(alive, 3 * sizeof(dot))) return;
             const auto chunk = floor + skip;
             if (listed(alive, bitmaps))
                 read_list(r, {id, chunk << chunk_bits}, alive, keys);

@@ -76,6 +76,10 @@ public:
     std::size_t dot_count() const { return count_; }
     const std::vector<run>& runs() const { return runs_; }
     const chunk& chunk_of(const chunk_ref& ref) const { return pool_[ref.id]; }
+    /// The number of a chunk, which stays while it has elements. Precondition: it is one of these.
+    std::uint32_t id_of(const chunk& c) const {
+        return static_cast<std::uint32_t>(&c - pool_.data());
+    }
 
     const run* find(replica_id replica) const {
         const auto at = run_place(replica);
@@ -118,14 +122,29 @@ public:
         });
     }
     /// Precondition: the dot is held.
+    void replace(const dot& d, T value) {
+        const auto id = id_of(*find(d.replica, chunk_bits::number_of(d.counter)));
+        const auto offset = chunk_bits::offset_of(d.counter);
+        auto& c = pool_[id];
+        const auto hash = element_hash(value);
+        keep_index([&](element_index& index) {
+            const T& old = c.at(offset);
+            index.erase(seeded(index, element_hash(old)), place(id, offset), same(old));
+        });
+        c.replace(offset, std::move(value), hash);
+        keep_index([&](element_index& index) {
+            index.insert(seeded(index, hash), place(id, offset), same(c.at(offset)));
+        });
+    }
+    /// Precondition: the dot is held.
     void drop(const dot& d) {
         chunk_bits gone;
         gone.set(chunk_bits::offset_of(d.counter));
-        drop(*find(d.replica, chunk_bits::number_of(d.counter)), gone);
+        drop(id_of(*find(d.replica, chunk_bits::number_of(d.counter))), gone);
     }
-    /// Precondition: the chunk is one of these, and all of `gone` is alive in it.
-    void drop(const chunk& from, const chunk_bits& gone) {
-        const auto id = id_of(from);
+    /// Precondition: all of `gone` is alive in the chunk of this number. Asks for no memory that it
+    /// cannot do without.
+    void drop(std::uint32_t id, const chunk_bits& gone) {
         auto& c = pool_[id];
         keep_index([&](element_index& index) {
             gone.for_each([&](unsigned offset) {
@@ -150,10 +169,7 @@ public:
                              found->double_spent.push_back(mine.dot_at(offset));
                          if (order < 0) greater.emplace_back(mine.dot_at(offset), &b);
                      });
-        for (const auto& [d, value] : greater) {
-            drop(d);
-            put(d, *value);
-        }
+        for (const auto& [d, value] : greater) replace(d, *value);
         return !greater.empty();
     }
 
@@ -179,12 +195,19 @@ public:
         count_ += fresh.count();
         keep_index([&](element_index& index) { enter_all(index, id, fresh); });
     }
-    /// Appends a whole chunk. Precondition: it comes after all others.
-    void append(chunk&& c) {
-        if (runs_.empty() || runs_.back().replica != c.replica) runs_.push_back({c.replica, {}});
-        runs_.back().chunks.push_back({c.number, static_cast<std::uint32_t>(pool_.size())});
-        count_ += c.items.size();
-        pool_.push_back(std::move(c));
+    element_body() = default;
+    /// What these chunks hold, which are in order and not empty.
+    explicit element_body(std::vector<chunk>&& chunks) : pool_(std::move(chunks)) {
+        for (std::size_t first = 0, end = 0; first < pool_.size(); first = end) {
+            const auto replica = pool_[first].replica;
+            while (end < pool_.size() && pool_[end].replica == replica) ++end;
+            auto& made = runs_.emplace_back(run{replica, {}});
+            made.chunks.reserve(end - first);
+            for (auto i = first; i < end; ++i) {
+                made.chunks.push_back({pool_[i].number, static_cast<std::uint32_t>(i)});
+                count_ += pool_[i].items.size();
+            }
+        }
     }
 
     /// Calls f(dot, element) in dot order.
@@ -228,6 +251,7 @@ public:
 
 private:
     static constexpr std::size_t max_chunks = std::size_t{1} << 25;
+    static constexpr auto no_chunk = ~std::uint32_t{0};
 
     static element_place place(std::uint32_t id, unsigned offset) {
         return (element_place{id} << chunk_bits::shift) + offset;
@@ -308,29 +332,25 @@ private:
                                     ref);
         else
             runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(at), run{replica, {ref}});
-        free_.pop_back();
+        free_ = static_cast<std::uint32_t>(pool_[id].number);
         pool_[id].replica = replica;
         pool_[id].number = number;
         return id;
     }
-    /// A free chunk, the last of free_, which has room for all: freeing one asks for no memory.
+    /// A free chunk, the first of those.
     std::uint32_t fresh_id() {
-        if (free_.empty()) {
+        if (free_ == no_chunk) {
             if (pool_.size() == max_chunks) throw std::length_error("too many chunks");
-            pool_.emplace_back();
-            free_.reserve(pool_.capacity());
-            free_.push_back(static_cast<std::uint32_t>(pool_.size() - 1));
+            pool_.emplace_back().number = no_chunk;
+            free_ = static_cast<std::uint32_t>(pool_.size() - 1);
         }
-        return free_.back();
-    }
-    std::uint32_t id_of(const chunk& c) const {
-        return static_cast<std::uint32_t>(&c - pool_.data());
+        return free_;
     }
     void remove(std::uint32_t id) {
         const auto replica = pool_[id].replica;
         const auto number = pool_[id].number;
-        pool_[id] = {};
-        free_.push_back(id);
+        pool_[id].clear();
+        pool_[id].number = std::exchange(free_, id);
         const auto at = run_place(replica);
         auto& chunks = runs_[at].chunks;
         chunks.erase(chunks.begin() + static_cast<std::ptrdiff_t>(runs_[at].place(number)));
@@ -339,7 +359,7 @@ private:
 
     std::vector<run> runs_;
     std::vector<chunk> pool_;
-    std::vector<std::uint32_t> free_;
+    std::uint32_t free_ = no_chunk; ///< each free chunk has the number of the next
     std::size_t count_ = 0;
     late_index index_;
 };

@@ -87,10 +87,28 @@ struct element_chunk {
         alive.set(offset);
         if (summed) sum += term(offset, hash);
     }
+    /// Precondition: the offset is alive.
+    void replace(unsigned offset, T&& value, std::uint64_t hash) {
+        subtract(offset);
+        items[rank(offset)] = std::move(value);
+        if (summed) sum += term(offset, hash);
+    }
+    /// As it was made. Asks for no memory.
+    void clear() {
+        replica = {};
+        number = 0;
+        alive = {};
+        sum = 0;
+        summed = true;
+        if constexpr (std::same_as<T, bool>)
+            items.clear(); // an empty deque takes memory
+        else
+            items = column();
+    }
     /// Precondition: all of `gone` is alive.
     void drop(const chunk_bits& gone) {
         std::size_t from = 0, to = 0;
-        if (summed) gone.for_each([&](unsigned offset) { sum -= term_at(offset); });
+        gone.for_each([&](unsigned offset) { subtract(offset); });
         const auto move_until = [&](std::size_t end) {
             if (from != to)
                 std::move(items.begin() + static_cast<std::ptrdiff_t>(from),
@@ -155,6 +173,16 @@ struct element_chunk {
     }
 
 private:
+    /// Where there is no memory to hash what goes, the sum goes too.
+    void subtract(unsigned offset) {
+        if (!summed) return;
+        try {
+            sum -= term_at(offset);
+        } catch (...) {
+            summed = false;
+        }
+    }
+
     /// Gives memory back; where there is none for the smaller column, the larger one stays.
     void shrink() {
         if constexpr (!std::same_as<T, bool>) {

@@ -70,7 +70,8 @@ public:
         std::vector<chunk> chunks;
         std::vector<unsigned> counts;
         std::size_t total = 0;
-        const auto replicas = r.count(11);
+        const auto replicas = r.count(11, 3 * sizeof(typename body::run));
+        r.take_memory(replicas != 0 ? sizeof(body) + wire::detail::block_memory : 0);
         replica_id previous;
         for (std::size_t n = 0; n < replicas && r.ok(); ++n) {
             replica_id id;
@@ -89,6 +90,9 @@ public:
 
 private:
     static constexpr unsigned bitmap_from = 32;
+    /// Of a chunk, with what refers to it and the size of what it holds.
+    static constexpr std::size_t chunk_memory =
+        3 * sizeof(chunk) + 3 * sizeof(typename body::chunk_ref) + wire::detail::block_memory;
     static constexpr bool block = std::integral<T> && !std::same_as<T, bool>;
 
     static void write_dots(wire::writer& w, const chunk& c) {
@@ -119,7 +123,7 @@ private:
     static void read_run(wire::reader& r, replica_id id, std::vector<chunk>& chunks,
                          std::vector<unsigned>& counts, std::size_t& total) {
         constexpr auto last = max_count >> chunk_bits::shift;
-        const auto n = r.count(3);
+        const auto n = r.count(3, chunk_memory);
         if (n == 0) r.fail(wire::errc::non_canonical);
         std::uint64_t floor = 0;
         for (std::size_t i = 0; i < n && r.ok(); ++i) {
@@ -130,6 +134,8 @@ private:
             // A bit must not cost more memory than the elements that follow have bytes.
             if (count > r.left() - std::min(r.left(), total)) return r.fail(wire::errc::truncated);
             total += count;
+            if (!r.take_memory(static_cast<std::size_t>(count), sizeof(T))) return;
+            wire::detail::make_room(chunks, chunks.size() + std::max(n - i, chunks.size()));
             auto& c = chunks.emplace_back();
             c.replica = id;
             c.number = floor + skip;
@@ -167,6 +173,8 @@ private:
                 items.resize(counts[i]);
                 r.array(std::span<T>(items));
             } else {
+                if (counts[i] > r.left()) return r.fail(wire::errc::truncated);
+                if constexpr (!std::same_as<T, bool>) items.reserve(counts[i]);
                 for (unsigned n = 0; n < counts[i] && r.ok(); ++n) {
                     T value{};
                     wire::get(r, value);

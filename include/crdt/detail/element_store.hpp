@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 namespace joinery::crdt::detail {
 
 /// Live dots below elements, for sets: what dot_map<T, dot_set> is, in columns by dot.
@@ -28,6 +30,8 @@ public:
     static constexpr std::size_t tables = 0;
     using body = element_body<T>;
     using chunk = element_chunk<T>;
+    static constexpr std::size_t dot_memory =
+        2 * sizeof(chunk) + sizeof(body) + 2 * sizeof(T) + wire::detail::block_memory;
 
     element_store() = default;
     element_store(const element_store& other)
@@ -93,6 +97,15 @@ public:
             put(d, value);
     }
     /// Precondition: d is held.
+    void replace(const dot& d, const view& v) { replace(d, *v.key); }
+    void replace(const dot& d, const T& value) {
+        T copy = value;
+        if (body_)
+            body_->replace(d, std::move(copy));
+        else
+            only_.second = std::move(copy);
+    }
+    /// Precondition: d is held.
     void drop(const dot& d) {
         if (body_)
             body_->drop(d);
@@ -148,9 +161,23 @@ public:
     }
     static std::size_t view_bytes(const view& v) { return column_bytes(*v.key); }
 
-    /// The causal join of stores whose contexts are `seen` and `their_seen`; true if it changed.
-    bool join(const element_store& theirs, const causal_context& seen,
-              const causal_context& their_seen, report* found);
+    /// What a join has yet to drop, by the numbers of the chunks.
+    struct received {
+        bool changed = false;
+        boost::container::small_vector<std::pair<std::uint32_t, chunk_bits>, 1> gone;
+    };
+    /// The first half of the causal join of stores whose contexts are `seen` and `their_seen`: puts
+    /// what is new here. forget() is the other half, which asks for no memory.
+    received receive(const element_store& theirs, const causal_context& seen,
+                     const causal_context& their_seen, report* found);
+    void forget(const received& by) {
+        for (const auto& [id, gone] : by.gone) {
+            if (body_)
+                body_->drop(id, gone);
+            else
+                only_.reset();
+        }
+    }
     /// Puts into `delta` what `known` lacks, `unknown` being the dots that only this side has seen;
     /// the dots returned are to be claimed beside those.
     causal_context lacking(const element_store& known, const causal_context& seen,
@@ -172,7 +199,7 @@ public:
             only_.emplace(chunks[0].first_dot(), std::move(chunks[0].items.front()));
             return;
         }
-        for (auto& c : chunks) grown().append(std::move(c));
+        body_ = std::make_unique<body>(std::move(chunks));
     }
 
     friend bool operator==(const element_store& a, const element_store& b) {
@@ -273,20 +300,19 @@ bool element_store<T>::receive(const dot& d, const T& value, const causal_contex
     const auto order = compare_bytes(*mine, value);
     if (order != 0 && found != nullptr) found->double_spent.push_back(d);
     if (order >= 0) return false;
-    const T copy = value;
-    drop(d);
-    put(d, copy);
+    replace(d, value);
     return true;
 }
 
 template <element T>
-bool element_store<T>::join(const element_store& theirs, const causal_context& seen,
-                            const causal_context& their_seen, report* found) {
-    bool changed = theirs.only_ && receive(theirs.only_.first, theirs.only_.second, seen, found);
+auto element_store<T>::receive(const element_store& theirs, const causal_context& seen,
+                               const causal_context& their_seen, report* found) -> received {
+    received made;
+    made.changed = theirs.only_ && receive(theirs.only_.first, theirs.only_.second, seen, found);
     if (!body_ && !theirs.body_) {
-        const bool gone = only_ && their_seen.contains(only_.first) && !theirs.holds(only_.first);
-        if (gone) only_.reset();
-        return changed || gone;
+        if (only_ && their_seen.contains(only_.first) && !theirs.holds(only_.first))
+            made.gone.emplace_back();
+        return made;
     }
     auto& here = grown();
     for_chunks(their_seen, &here, theirs.body_.get(),
@@ -296,7 +322,7 @@ bool element_store<T>::join(const element_store& theirs, const causal_context& s
                    if (other != nullptr) {
                        fresh = other->alive;
                        if (mine != nullptr) {
-                           changed |= here.reconcile(*mine, *other, found);
+                           made.changed |= here.reconcile(*mine, *other, found);
                            fresh = fresh - mine->alive;
                            gone = gone - other->alive;
                        }
@@ -305,11 +331,11 @@ bool element_store<T>::join(const element_store& theirs, const causal_context& s
                    } else if (theirs.only_) {
                        theirs.keep_only(*mine, gone);
                    }
-                   if (!gone.none()) here.drop(*mine, gone);
+                   if (!gone.none()) made.gone.emplace_back(here.id_of(*mine), gone);
                    if (!fresh.none()) here.take(*other, fresh);
-                   changed = changed || !gone.none() || !fresh.none();
+                   made.changed = made.changed || !fresh.none();
                });
-    return changed;
+    return made;
 }
 
 template <element T>

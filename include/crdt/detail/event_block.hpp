@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -26,7 +27,21 @@ concept payload = std::regular<T> && !std::is_floating_point_v<T>;
 
 /// A delta of one event has it in the object itself; elsewhere the room for one costs little.
 template <class T>
-using small_list = boost::container::small_vector<T, 1>;
+class small_list : public boost::container::small_vector<T, 1> {
+public:
+    small_list() = default;
+    small_list(const small_list&) = default;
+    small_list(small_list&&) noexcept = default;
+    small_list& operator=(const small_list&) = default;
+    /// Boost's would ask for memory where something was moved out of this list before.
+    small_list& operator=(small_list&& other) noexcept {
+        if (this == &other) return *this;
+        std::destroy_at(this);
+        std::construct_at(this, std::move(other));
+        return *this;
+    }
+    ~small_list() = default;
+};
 
 /// A set of the 64 sequences of one block.
 using event_mask = std::uint64_t;
@@ -137,7 +152,8 @@ struct event_block {
         removals &= ~mask;
     }
 
-    /// Puts the sequences `mask` of another block, none of which is alive here.
+    /// Puts the sequences `mask` of another block, none of which is alive here; or some of them, if
+    /// memory runs out.
     void take(const event_block& other, event_mask mask) {
         records.reserve(records.size() + static_cast<std::size_t>(std::popcount(mask)));
         for_bits(mask, [&](unsigned bit) { put(bit, other.removal(bit), other.at(bit)); });
@@ -152,8 +168,9 @@ struct event_block {
             const auto order = compare(bit, other);
             if (order != 0) twice(bit);
             if (order >= 0) return;
-            erase(event_mask{1} << bit);
-            put(bit, other.removal(bit), other.at(bit));
+            record copy = other.at(bit);
+            records[place(bit)] = std::move(copy);
+            removals = (removals & ~(event_mask{1} << bit)) | event_mask{other.removal(bit)} << bit;
             changed = true;
         });
         take(other, other.alive & ~seen & ~alive);
@@ -255,6 +272,9 @@ private:
 
     static void read_records(wire::reader& r, unsigned n, block& b) {
         if (r.left() < n) return r.fail(wire::errc::truncated);
+        if (!r.take_memory(n, sizeof(typename block::record) + sizeof(T)) ||
+            !r.take_memory(2 * wire::detail::block_memory))
+            return;
         b.records.resize(n);
         stamp_t previous = 0;
         for (auto& record : b.records)

@@ -80,15 +80,36 @@ public:
         return b == nullptr ? 0 : b->alive;
     }
 
-    /// The block to put events into. Precondition: it gets one.
-    block& make(replica_id origin, std::uint64_t index) {
+    /// Calls put(block), which puts events into the block. If memory runs out, what was put so far
+    /// stays, and no block is empty.
+    template <class Put>
+    auto put(replica_id origin, std::uint64_t index, Put put) {
         const auto at = place(origin);
         if (at == runs_.size() || runs_[at].origin != origin) {
             runs_.emplace_back(origin);
             std::rotate(runs_.begin() + static_cast<std::ptrdiff_t>(at), runs_.end() - 1,
                         runs_.end());
         }
-        return runs_[at].make(index);
+        try {
+            return put(runs_[at].make(index));
+        } catch (...) {
+            auto& blocks = runs_[at].blocks;
+            if (const auto made = runs_[at].place(index);
+                made != blocks.size() && blocks[made].index == index && blocks[made].alive == 0)
+                blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(made));
+            if (blocks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
+            throw;
+        }
+    }
+    /// Drops events of one block that are alive.
+    void drop(replica_id origin, std::uint64_t index, event_mask gone) {
+        const auto at = place(origin);
+        auto& blocks = runs_[at].blocks;
+        const auto where = runs_[at].place(index);
+        blocks[where].erase(gone);
+        if (blocks[where].alive == 0)
+            blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(where));
+        if (blocks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
     }
 
     /// Calls f(origin, block, mask) for the live events that a context names: in O(what it finds),
@@ -145,12 +166,14 @@ public:
     /// Fails on events outside `context` and on any form but the canonical one.
     void read(wire::reader& r, const causal_context& context) {
         runs_.clear();
-        const auto n = r.count(13);
+        const auto n = r.count(13, wire::detail::column_memory<run>);
         for (std::size_t i = 0; i < n && r.ok(); ++i) {
             run next;
             next.origin.read(r);
             if (i != 0 && next.origin <= runs_.back().origin) r.fail(wire::errc::non_canonical);
             read_blocks(r, context, next);
+            if (!r.ok()) break;
+            wire::detail::make_room(runs_, n);
             runs_.push_back(std::move(next));
         }
         if (!r.ok()) runs_.clear();
@@ -190,7 +213,7 @@ private:
     }
 
     static void read_blocks(wire::reader& r, const causal_context& context, run& into) {
-        const auto n = r.count(5);
+        const auto n = r.count(5, wire::detail::column_memory<block>);
         if (n == 0) r.fail(wire::errc::non_canonical);
         constexpr auto last = (max_count - 1) / 64;
         std::uint64_t floor = 0;
@@ -201,6 +224,7 @@ private:
             next.index = floor + skip;
             event_block_codec<T>::read(r, mask_in(context, into.origin, next.index), next);
             floor = next.index + 1;
+            wire::detail::make_room(into.blocks, n);
             into.blocks.push_back(std::move(next));
         }
     }

@@ -23,13 +23,11 @@ public:
 
     /// Precondition: the context has not seen the dot.
     void put(const dot& d, bool removal, record r) {
-        runs_.make(d.replica, block_of(d.counter)).put(bit_of(d.counter), removal, std::move(r));
-        context_.add(d);
+        put(d, removal, std::move(r), [&] { context_.add(d); });
     }
     /// The same for the dot that the context says is next.
     void put_next(const dot& d, bool removal, record r) {
-        runs_.make(d.replica, block_of(d.counter)).put(bit_of(d.counter), removal, std::move(r));
-        context_.add_next(d);
+        put(d, removal, std::move(r), [&] { context_.add_next(d); });
     }
     void claim(const causal_context::interval& i) { context_.add(i); }
 
@@ -37,10 +35,20 @@ public:
         if (&other == this) return false;
         if (found != nullptr) tell_gaps(other, *found);
         bool changed = false;
-        for (const auto& run : other.runs_.all())
-            for (const auto& theirs : run.blocks) changed |= receive(run.origin, theirs, found);
-        changed |= runs_.drop(other.context_, other.runs_);
-        return context_.merge(other.context_) || changed;
+        try {
+            for (const auto& run : other.runs_.all())
+                for (const auto& theirs : run.blocks) changed |= receive(run.origin, theirs, found);
+            changed |= context_.merge(other.context_);
+        } catch (...) { // memory ran out: what was put so far lies outside of the context
+            for (const auto& run : other.runs_.all())
+                for (const auto& theirs : run.blocks) {
+                    const auto put = runs_.alive(run.origin, theirs.index) &
+                                     ~mask_in(context_, run.origin, theirs.index);
+                    if (put != 0) runs_.drop(run.origin, theirs.index, put);
+                }
+            throw;
+        }
+        return runs_.drop(other.context_, other.runs_) || changed; // asks for no memory
     }
 
     bool leq(const event_store& other) const {
@@ -65,7 +73,7 @@ public:
                 const auto both = mine == nullptr ? event_mask{0} : mask & mine->alive;
                 const auto better = mine == nullptr ? event_mask{0} : theirs.smaller(both, *mine);
                 delta.claim(origin, theirs.index, (mask & ~both) | better);
-                if (better != 0) delta.runs_.make(origin, theirs.index).take(*mine, better);
+                if (better != 0) delta.take(origin, *mine, better);
             });
         return delta;
     }
@@ -110,7 +118,7 @@ public:
             for (const auto& b : run.blocks) {
                 if (!ids.contains(id_of(path, run.origin, b.index))) continue;
                 part.claim(run.origin, b.index, b.alive);
-                if (payloads) part.runs_.make(run.origin, b.index) = b;
+                if (payloads) part.take(run.origin, b, b.alive);
             }
         return part;
     }
@@ -187,19 +195,36 @@ private:
         for_runs(origin, index, mask, [&](const auto& i) { context_.add(i); });
     }
 
+    template <class Claim>
+    void put(const dot& d, bool removal, record&& r, Claim claim) {
+        const auto index = block_of(d.counter);
+        runs_.put(d.replica, index,
+                  [&](block& b) { b.put(bit_of(d.counter), removal, std::move(r)); });
+        try {
+            claim();
+        } catch (...) { // memory ran out: as if nothing had been put
+            runs_.drop(d.replica, index, event_mask{1} << bit_of(d.counter));
+            throw;
+        }
+    }
     /// Puts the other's live events that a context names. Precondition: none is alive here.
     void take(const event_store& other, const causal_context& named) {
         other.runs_.for_each_in(named, [&](replica_id origin, const block& b, event_mask mask) {
-            runs_.make(origin, b.index).take(b, mask);
+            take(origin, b, mask);
         });
+    }
+    void take(replica_id origin, const block& from, event_mask mask) {
+        runs_.put(origin, from.index, [&](block& b) { b.take(from, mask); });
     }
 
     bool receive(replica_id origin, const block& theirs, report* found) {
         const auto seen = mask_in(context_, origin, theirs.index);
         if ((theirs.alive & (~seen | runs_.alive(origin, theirs.index))) == 0) return false;
-        return runs_.make(origin, theirs.index).receive(theirs, seen, [&](unsigned bit) {
-            if (found != nullptr)
-                found->double_spent.push_back({origin, sequence_of(theirs.index, bit)});
+        return runs_.put(origin, theirs.index, [&](block& mine) {
+            return mine.receive(theirs, seen, [&](unsigned bit) {
+                if (found != nullptr)
+                    found->double_spent.push_back({origin, sequence_of(theirs.index, bit)});
+            });
         });
     }
 

@@ -80,13 +80,13 @@ struct register_block {
     void read(wire::reader& r, std::uint8_t max_rank) {
         const auto n = r.varint();
         if (n == 0 || n > size) return r.fail(wire::errc::bad_value);
-        if (n < dense_from)
-            read_list(r, n);
-        else
-            read_planes(r);
+        if (n < dense_from) return read_list(r, n, max_rank);
+        read_planes(r);
         if (!r.ok()) return;
         if (occupied() != n) r.fail(wire::errc::non_canonical);
-        if (*std::max_element(ranks.begin(), ranks.end()) > max_rank) r.fail(wire::errc::bad_value);
+        std::uint8_t greatest = 0;
+        for (const auto rank : ranks) greatest = std::max(greatest, rank);
+        if (greatest > max_rank) r.fail(wire::errc::bad_value);
     }
 
     friend bool operator==(const register_block&, const register_block&) = default;
@@ -105,14 +105,17 @@ private:
         }
     }
 
-    void read_list(wire::reader& r, std::uint64_t n) {
+    void read_list(wire::reader& r, std::uint64_t n, std::uint8_t max_rank) {
         std::size_t next = 0;
         for (std::uint64_t i = 0; i < n && r.ok(); ++i) {
             const unsigned low = r.u8();
             const unsigned item = low | static_cast<unsigned>(r.u8()) << 8U;
             const std::size_t offset = item >> planes;
-            if (offset < next || offset >= size) return r.fail(wire::errc::non_canonical);
-            ranks[offset] = static_cast<std::uint8_t>(item & ((1U << planes) - 1));
+            const unsigned rank = item & ((1U << planes) - 1);
+            if (offset < next || offset >= size || rank == 0)
+                return r.fail(wire::errc::non_canonical);
+            if (rank > max_rank) return r.fail(wire::errc::bad_value);
+            ranks[offset] = static_cast<std::uint8_t>(rank);
             next = offset + 1;
         }
     }
@@ -120,9 +123,17 @@ private:
     void read_planes(wire::reader& r) {
         std::array<std::uint64_t, planes> bits{};
         r.array(std::span<std::uint64_t>(bits));
-        for (std::size_t i = 0; i < size; ++i)
-            for (std::size_t p = 0; p < planes; ++p)
-                ranks[i] = static_cast<std::uint8_t>(ranks[i] | ((bits[p] >> i) & 1U) << p);
+        for (std::size_t i = 0; i < size; i += 8) {
+            std::uint64_t eight = 0;
+            for (std::size_t p = 0; p < planes; ++p) eight |= spread(bits[p] >> i & 0xffU) << p;
+            for (std::size_t j = 0; j < 8; ++j)
+                ranks[i + j] = static_cast<std::uint8_t>(eight >> (8 * j));
+        }
+    }
+    /// Bit j of a byte as byte j, 0 or 1.
+    static std::uint64_t spread(std::uint64_t byte) {
+        const auto apart = byte * 0x0101010101010101U & 0x8040201008040201U;
+        return (apart + 0x7f7f7f7f7f7f7f7fU) >> 7U & 0x0101010101010101U;
     }
 };
 

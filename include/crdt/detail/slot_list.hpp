@@ -61,6 +61,8 @@ public:
     }
     /// Puts a slot where slot_of() found none. Precondition: the count is not bottom.
     void insert(std::size_t place, const key_type& key, const count_type& count) {
+        keys_.make_room(1); // before either column changes
+        counts_.make_room(1);
         keys_.insert(place, key);
         counts_.insert(place, count);
     }
@@ -179,7 +181,9 @@ public:
     }
 
     void read(wire::reader& r) {
-        const auto n = r.count(Slot::key_bytes + count_bytes(count_type{}));
+        const auto n = r.count(Slot::key_bytes + count_bytes(count_type{}),
+                               sizeof(key_type) + sizeof(count_type));
+        r.take_memory(n > inline_slots ? 2 * wire::detail::block_memory : 0);
         keys_.resize(n);
         counts_.resize(n);
         for (auto& key : keys_) {

@@ -61,6 +61,10 @@ public:
     void reserve(std::size_t n) {
         if (n > room_) move_to(n);
     }
+    /// So many more values ask for no memory. As often as it is called, it costs O(1) amortised.
+    void make_room(std::size_t more) {
+        if (size_ + more > room_) move_to(std::max(size_ + more, grown()));
+    }
     /// New values, if any, are T{}.
     void resize(std::size_t n) {
         resize_unset(n > size_ ? n : size_);

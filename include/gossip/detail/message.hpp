@@ -201,7 +201,7 @@ struct ask_message {
         put_bytes(w, held);
     }
     void read(wire::reader& r) {
-        ids.resize(r.count(8));
+        ids.resize(r.count(8, 8));
         for (auto& id : ids) id = r.fixed64();
         held = get_bytes(r);
     }

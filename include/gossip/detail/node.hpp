@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gossip/config.hpp>
+#include <gossip/detail/allowances.hpp>
 #include <gossip/detail/blobs.hpp>
 #include <gossip/detail/frame.hpp>
 #include <gossip/detail/lanes.hpp>
@@ -126,6 +127,9 @@ public:
                 return;
             }
             answer_room_ -= message.size() + frame_.overhead();
+        } else if (!may_say(to, message.size() + frame_.overhead())) {
+            ++stats.dropped_unproven;
+            return;
         }
         const auto what = static_cast<kind>(message[0]);
         const bool small = is_membership(message[0]) || what == kind::digest || what == kind::pull;
@@ -190,7 +194,13 @@ public:
         }
         if (address == settings.address && who.name != settings.name)
             return refuse(result, receipt::status::own_message);
-        peer_record* record = nullptr;
+        peer_record* record = known.find(address);
+        if ((record == nullptr || !proven(*record)) &&
+            !unproven_.heard(address, datagram.size(), record != nullptr,
+                             [&](const auto& each) { return known.find(each) != nullptr; })) {
+            ++stats.refused_peers;
+            return nullptr;
+        }
         if (group && is_membership(message[0]))
             record = take_membership(who, address, from, datagram, message, attached, result);
         else
@@ -212,6 +222,7 @@ public:
     }
     void prove(peer_record& record) {
         record.known.verified = true;
+        unproven_.forget(record.known.address);
         if (record.known.address == answering_) answering_.clear();
         if (!group) return;
         const std::uint32_t id = group->table.find(record.known.name);
@@ -486,6 +497,14 @@ private:
         }
     }
 
+    bool may_say(const std::string& to, std::size_t bytes) {
+        if (unproven_.empty() || !unproven_.holds(to)) return true;
+        const peer_record* record = known.find(to);
+        if (record == nullptr || !proven(*record)) return unproven_.spend(to, bytes);
+        unproven_.forget(to);
+        return true;
+    }
+
     lanes lanes_;
     std::uint64_t late_pulls_ = 0;
     std::uint64_t seed_ = 0;
@@ -494,6 +513,7 @@ private:
     std::map<std::string, std::string> where_; ///< the address under which a member is known
     std::string answering_;                    ///< to whom no more may be said than answer_room_
     std::size_t answer_room_ = 0;
+    allowances unproven_{2 * settings.max_peers};
     std::deque<event> events_;
     bool self_ahead_told_ = false;
     bool outdated_told_ = false;

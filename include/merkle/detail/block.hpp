@@ -75,7 +75,7 @@ inline std::uint32_t block_tag(std::span<const std::byte> bytes) {
 
 /// Ascending runs within a level. Costs at least two bytes a run.
 inline void get_runs(wire::reader& r, unsigned level, std::vector<run>& runs) {
-    const std::size_t count = r.count(2);
+    const std::size_t count = r.count(2, sizeof(run));
     runs.reserve(count);
     std::uint64_t next = 0;
     bool full = false;

@@ -84,7 +84,7 @@ public:
     }
     void read(wire::reader& r, const ack_key& key) {
         list_.clear();
-        for (auto n = r.count(24); n > 0 && r.ok(); --n) {
+        for (auto n = r.count(24, 3 * sizeof(submission)); n > 0 && r.ok(); --n) {
             submission each;
             each.epoch = key.epoch;
             each.plan = key.under.id;

@@ -96,7 +96,7 @@ public:
     void read(wire::reader& r) {
         ranges_.clear();
         std::uint64_t last = 0;
-        for (auto n = r.count(2); n > 0 && r.ok(); --n) {
+        for (auto n = r.count(2, 3 * sizeof(ranges_[0])); n > 0 && r.ok(); --n) {
             const auto gap = r.varint(), length = r.varint();
             const bool whole = length != 0 && (gap != 0 || ranges_.empty());
             if (r.ok() && (!whole || gap > most - last || length > most - last - gap))

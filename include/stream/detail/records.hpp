@@ -200,7 +200,8 @@ struct records {
 private:
     template <class Key, class Part>
     void read_table(wire::reader& r, table<Key, Part>& into) {
-        for (auto n = r.count(20); n > 0 && r.ok(); --n) {
+        for (auto n = r.count(20, wire::detail::tree_memory<std::pair<Key, Part>>); n > 0 && r.ok();
+             --n) {
             Key key;
             Part part;
             key.read(r);

@@ -5,6 +5,10 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include <wire/detail/put.hpp>
 
@@ -15,6 +19,25 @@ namespace detail {
 /// Elements that take this much memory are reserved at once; the rest grows with what was read, so
 /// that a lying count costs little.
 inline constexpr std::size_t max_reserved_bytes = 65536;
+
+/// Room for one more of n elements: for all of them once an eighth has come. The room before and
+/// the room after then never take more than nine eighths of what all take.
+template <class Column>
+void make_room(Column& out, std::size_t n) {
+    if (out.size() < out.capacity()) return;
+    constexpr std::size_t first = max_reserved_bytes / sizeof(typename Column::value_type) + 1;
+    std::size_t room = n;
+    while (room > first && (room - 1) / 8 >= out.size()) room = (room - 1) / 8 + 1;
+    out.reserve(std::max(room, out.size() + 1));
+}
+/// The memory of such a column, an element at a time.
+template <class T>
+inline constexpr std::size_t column_memory = sizeof(T) + sizeof(T) / 8 + 1;
+/// The memory of a node of a standard map or set.
+template <class T>
+inline constexpr std::size_t tree_memory = 56 + sizeof(T);
+/// What an allocation costs beside what was asked for.
+inline constexpr std::size_t block_memory = 32;
 
 /// One level of depth for the lifetime of a call.
 class level {
@@ -39,14 +62,18 @@ void get_column_into(reader& r, std::size_t n, Container& out) {
     if constexpr (column_type<element>) {
         // before the memory is taken, whoever counted
         if (n > r.left() / sizeof(element)) return r.fail(errc::truncated);
+        if (!r.take_memory(n, sizeof(element)) || !r.take_memory(n != 0 ? block_memory : 0)) return;
         out.resize(n);
         r.array(std::span<element>(out.data(), n));
     } else {
-        constexpr std::size_t size = sizeof(element);
-        out.reserve(std::min({n, r.left(), max_reserved_bytes / size + 1}));
+        if (n > r.left() / std::max<std::size_t>(min_bytes<element>(), 1))
+            return r.fail(errc::truncated);
+        if (!r.take_memory(n, column_memory<element>) || !r.take_memory(n != 0 ? block_memory : 0))
+            return;
         for (std::size_t i = 0; i < n && r.ok(); ++i) {
             element value{};
             get(r, value);
+            if constexpr (!std::same_as<element, bool>) make_room(out, n);
             out.push_back(std::move(value));
         }
     }
@@ -107,6 +134,8 @@ void get_floating(reader& r, T& value) {
 template <class T>
 void get_bytes(reader& r, T& value) {
     const auto bytes = r.raw(r.length());
+    const bool near = bytes.empty() || (is_string<T> && bytes.size() < 16);
+    if (!near && !r.take_memory(bytes.size() + block_memory)) return;
     value.assign(bytes.size(), typename T::value_type{});
     if (!bytes.empty()) std::memcpy(value.data(), bytes.data(), bytes.size());
 }
@@ -117,12 +146,22 @@ void get_vector(reader& r, T& value) {
     if constexpr (byte_type<element>) {
         get_bytes(r, value);
     } else if constexpr (column_type<element>) {
-        get_column_into(r, r.count(sizeof(element)), value);
+        get_column_into(r, r.count(sizeof(element), 0), value);
     } else {
         const level inside(r);
-        get_column_into(r, inside ? r.count(min_bytes<element>()) : 0, value);
+        get_column_into(r, inside ? r.count(min_bytes<element>(), 0) : 0, value);
     }
 }
+
+template <class T>
+struct mapped {
+    using type = void;
+};
+template <class T>
+    requires is_map<T>
+struct mapped<T> {
+    using type = typename T::mapped_type;
+};
 
 template <class T>
 constexpr std::size_t min_entry_bytes() {
@@ -133,32 +172,32 @@ constexpr std::size_t min_entry_bytes() {
     }
 }
 
-/// Maps and sets: keys strictly ascending in the order of the container.
+/// Maps and sets: keys strictly ascending in the order of the container. Nodes are made once all
+/// is read, so that what is refused costs no tree.
 template <class T>
 void get_sorted(reader& r, T& values) {
     using key_type = typename T::key_type;
+    using entry = std::conditional_t<is_map<T>, std::pair<key_type, typename mapped<T>::type>,
+                                     std::tuple<key_type>>;
     values.clear();
     const level inside(r);
     if (!inside) return;
-    const std::size_t n = r.count(min_entry_bytes<T>());
+    const std::size_t n =
+        r.count(min_entry_bytes<T>(), tree_memory<typename T::value_type> + column_memory<entry>);
+    std::vector<entry> column;
     for (std::size_t i = 0; i < n; ++i) {
-        key_type key{};
-        get(r, key);
+        make_room(column, n);
+        auto& next = column.emplace_back();
+        get(r, next);
+        if (r.ok() && i != 0 && !values.key_comp()(std::get<0>(column[i - 1]), std::get<0>(next)))
+            r.fail(errc::non_canonical);
         if (!r.ok()) return;
-        if constexpr (is_map<T>) {
-            if (!values.empty() && !values.key_comp()(values.rbegin()->first, key)) {
-                return r.fail(errc::non_canonical);
-            }
-            typename T::mapped_type value{};
-            get(r, value);
-            if (!r.ok()) return;
-            values.emplace_hint(values.end(), std::move(key), std::move(value));
-        } else {
-            if (!values.empty() && !values.key_comp()(*values.rbegin(), key)) {
-                return r.fail(errc::non_canonical);
-            }
-            values.emplace_hint(values.end(), std::move(key));
-        }
+    }
+    for (auto& next : column) {
+        if constexpr (is_map<T>)
+            values.emplace_hint(values.end(), std::move(next.first), std::move(next.second));
+        else
+            values.emplace_hint(values.end(), std::move(std::get<0>(next)));
     }
 }
 
@@ -177,7 +216,8 @@ void get_fields(reader& r, T& object) {
     object = T{};
     const level inside(r);
     if (!inside) return;
-    const std::size_t n = r.count(sizeof(std::uint32_t) + 1);
+    const std::size_t n = r.count(sizeof(std::uint32_t) + 1, 0);
+    r.take_memory(sizeof(T));
     std::uint32_t previous = 0;
     for (std::size_t i = 0; i < n && r.ok(); ++i) {
         const std::uint32_t id = r.fixed32();
@@ -201,7 +241,7 @@ template <class T>
 void get(reader& r, T& value) {
     if constexpr (native<T>) {
         const detail::level inside(r);
-        if (inside) value.read(r);
+        if (inside && r.take_memory(sizeof(T))) value.read(r);
     } else if constexpr (detail::field_coded<T>) {
         detail::get_fields(r, value);
     } else if constexpr (std::same_as<T, bool>) {
