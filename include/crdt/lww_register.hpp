@@ -54,7 +54,8 @@ public:
         if (found != nullptr && order != 0 && same_write(other))
             found->conflicting_stamps.push_back(stamp());
         if (order >= 0) return false;
-        cell_ = other.cell_;
+        auto copy = other.cell_; // may throw; a stamp without its value would stay for ever
+        cell_ = std::move(copy);
         return true;
     }
     bool leq(const lww_register& other) const { return compare_to(other) <= 0; }

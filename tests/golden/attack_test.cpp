@@ -131,7 +131,7 @@ TEST_CASE("every byte value at every place of a golden vector is refused or cano
         if (v.encoding.size() > 100) return;
         bytes damaged = v.encoding;
         for (std::size_t at = 0; at < damaged.size(); ++at) {
-            for (unsigned value = at % JOINERY_CASES_DIVISOR; value < 256;
+            for (auto value = static_cast<unsigned>(at % JOINERY_CASES_DIVISOR); value < 256;
                  value += JOINERY_CASES_DIVISOR) {
                 damaged[at] = static_cast<std::byte>(value);
                 lawful(how, damaged);

@@ -76,13 +76,13 @@ public:
         return std::nullopt;
     }
 
-    /// A new interval: half as much payload as was really sent if something was late since the last
-    /// (`late` counts that), somewhat more if nothing was.
+    /// A new interval: if something was late since the last (`late` counts that) a quarter of the
+    /// budget, at most half of what was really sent; somewhat more if nothing was.
     void refill(time_point now, std::uint64_t late, duration interval, statistics& stats) {
         if (std::exchange(late_, late) != late && now >= next_slowdown_) {
             ++stats.slowdowns;
             next_slowdown_ = now + 3 * interval; // until the effect can be seen
-            budget_ = std::max<std::int64_t>(std::min(budget_, 2 * sent_) / 2, step_ / 8);
+            budget_ = std::max<std::int64_t>(std::min(budget_, 2 * sent_) / 4, step_ / 8);
         } else {
             const bool calm = now > next_slowdown_ + 30 * interval;
             budget_ = std::min(budget_ + step_ / 64 + budget_ / (calm ? 8 : 64), most_);

@@ -9,8 +9,8 @@
 #include <gossip/detail/message.hpp>
 #include <gossip/detail/peers.hpp>
 #include <gossip/detail/pulls.hpp>
-#include <gossip/detail/refusals.hpp>
 #include <gossip/detail/relay.hpp>
+#include <gossip/detail/reporter.hpp>
 #include <gossip/detail/swim.hpp>
 #include <gossip/event.hpp>
 #include <gossip/random.hpp>
@@ -21,7 +21,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -36,10 +35,10 @@ namespace joinery::gossip::detail {
 ///
 /// State      what its members say; `now` is the time that it has lived through.
 /// Invariant  every queue and table has a cap; no datagram is above the configured size.
-class node {
+class node : public reporter {
 public:
     node(config given, std::uint64_t seed, const wire::keyed_hasher& hasher)
-        : settings(std::move(given)),
+        : reporter(std::move(given)),
           chance(wire::mix(seed, identity(settings).value)),
           known(settings),
           items(settings.relay_bytes, 4 * settings.max_peers),
@@ -149,29 +148,6 @@ public:
         lanes_.refill(now, late, settings.interval, stats);
     }
 
-    // Events
-
-    void tell(event happened) {
-        if (events_.size() >= std::max<std::size_t>(settings.max_events, 1)) {
-            events_.pop_front();
-            ++stats.dropped_events;
-        }
-        events_.push_back(std::move(happened));
-    }
-    void tell(event_kind kind, const peer_record& about, std::uint64_t amount = 0) {
-        tell({kind, about.known.name, about.known.address, {}, amount, {}});
-    }
-    void too_large(std::size_t bytes) {
-        ++stats.items_too_large;
-        tell({event_kind::item_too_large, settings.name, settings.address, {}, bytes, {}});
-    }
-    std::optional<event> poll_event() {
-        if (events_.empty()) return std::nullopt;
-        event first = std::move(events_.front());
-        events_.pop_front();
-        return first;
-    }
-
     // Receiving
 
     /// Opens a datagram and notes its sender; null if nothing is left to handle. Of membership's
@@ -240,12 +216,6 @@ public:
             follow(*each);
             tell(std::move(*each));
         }
-    }
-
-    peer_record* refuse(receipt& result, enum receipt::status why) {
-        result.status = why;
-        count_refusal(stats, why);
-        return nullptr;
     }
 
     static bool is_membership(std::byte number) {
@@ -374,10 +344,8 @@ public:
         return group ? std::min(mine, group->next_deadline()) : mine;
     }
 
-    config settings;
     crdt::replica_id self;
     random chance;
-    gossip::statistics stats;
     peers known;
     std::optional<swim> group; ///< none with a fixed list of peers
     relay items;
@@ -514,7 +482,6 @@ private:
     std::string answering_;                    ///< to whom no more may be said than answer_room_
     std::size_t answer_room_ = 0;
     allowances unproven_{2 * settings.max_peers};
-    std::deque<event> events_;
     bool self_ahead_told_ = false;
     bool outdated_told_ = false;
     std::string clash_told_;

@@ -20,27 +20,27 @@ inline constexpr std::size_t max_text = 255;
 
 /// What a message is; see docs/gossip.md. Unknown numbers are skipped and counted.
 enum class kind : std::uint8_t {
-    digest = 1,  ///< roots and adverts
-    pull = 2,    ///< asks for items
-    items = 3,   ///< deltas by (origin, sequence)
+    digest = 1,      ///< roots and adverts
+    pull = 2,        ///< asks for items
+    items = 3,       ///< deltas by (origin, sequence)
     question = 4,    ///< a reconciler's frame about the entries of a field
     reply = 5,       ///< a responder's
     differences = 6, ///< entries that the other lacks or holds in another version
-    ask = 7,       ///< entries wanted, and what the asker holds of them
-    answer = 8,    ///< part of a state
-    context = 9,   ///< part of the causal context, with the root it was taken under
-    offer = 10,    ///< a message above a datagram, by digest and length
-    want = 11,     ///< byte ranges of an offered message
-    piece = 12,    ///< one byte range
-    ping = 13,     ///< are you there; who I am
-    ack = 14,      ///< yes
-    ping_for = 15, ///< ping somebody for me
-    nack = 16,     ///< I tried for you, and have heard nothing yet
-    rumors = 17,   ///< records of members
-    sync = 18,     ///< sums of my table: what have you that I have not
-    page = 19,     ///< records of members, as an answer
-    rekeyed = 20,  ///< this cluster's secret is no longer the one you use
-    fields = 21    ///< where each field of a state stands
+    ask = 7,         ///< entries wanted, and what the asker holds of them
+    answer = 8,      ///< part of a state
+    context = 9,     ///< part of the causal context, with the root it was taken under
+    offer = 10,      ///< a message above a datagram, by digest and length
+    want = 11,       ///< byte ranges of an offered message
+    piece = 12,      ///< one byte range
+    ping = 13,       ///< are you there; who I am
+    ack = 14,        ///< yes
+    ping_for = 15,   ///< ping somebody for me
+    nack = 16,       ///< I tried for you, and have heard nothing yet
+    rumors = 17,     ///< records of members
+    sync = 18,       ///< sums of my table: what have you that I have not
+    page = 19,       ///< records of members, as an answer
+    rekeyed = 20,    ///< this cluster's secret is no longer the one you use
+    fields = 21      ///< where each field of a state stands
 };
 inline constexpr std::size_t kinds = 22;
 
