@@ -9,7 +9,7 @@ using namespace gossip_test;
 
 namespace {
 
-network cluster_of(std::size_t nodes, std::size_t max_blob, const testing::faults& chances) {
+network engines_of(std::size_t nodes, std::size_t max_blob, const testing::faults& chances) {
     network net(77, chances);
     for (std::size_t node = 0; node < nodes; ++node) {
         gossip::config settings = config_of(node, nodes);
@@ -29,7 +29,7 @@ std::string text_of(std::size_t length) {
     return text;
 }
 
-void write_motto(engine& on, std::uint64_t stamp, const std::string& text) {
+void write_long_motto(engine& on, std::uint64_t stamp, const std::string& text) {
     on.update(&shared_state::motto,
               [&](auto& motto, auto self) { return motto.assign(self, stamp, text); });
 }
@@ -45,10 +45,10 @@ bool told_too_large(engine& at) {
 } // namespace
 
 TEST_CASE("a register of 100 KB crosses in datagrams of 512 bytes") {
-    network net = cluster_of(3, 1U << 20U, testing::faults{50, 20, 1ms, 10ms});
+    network net = engines_of(3, 1U << 20U, testing::faults{50, 20, 1ms, 10ms});
     net.run_for(2s);
     const std::string text = text_of(100'000);
-    write_motto(net.engine(0), 1U << 16U, text);
+    write_long_motto(net.engine(0), 1U << 16U, text);
     REQUIRE(net.run_until([&] { return in_sync(net); }, 300s));
     CHECK(equal_bytes(net));
     CHECK(*std::as_const(net).engine(2).state().motto.value() == text);
@@ -56,10 +56,10 @@ TEST_CASE("a register of 100 KB crosses in datagrams of 512 bytes") {
 }
 
 TEST_CASE("a register of 100 KB crosses to an engine that joins later") {
-    network net = cluster_of(3, 1U << 20U, testing::faults{});
+    network net = engines_of(3, 1U << 20U, testing::faults{});
     net.stop(2);
     const std::string text = text_of(100'000);
-    write_motto(net.engine(0), 1U << 16U, text);
+    write_long_motto(net.engine(0), 1U << 16U, text);
     net.run_for(60s);
     net.restart(2, engine(std::as_const(net).engine(2)));
     REQUIRE(net.run_until([&] { return in_sync(net); }, 300s));
@@ -67,10 +67,10 @@ TEST_CASE("a register of 100 KB crosses to an engine that joins later") {
 }
 
 TEST_CASE("an item above max_blob is told and holds nothing else up") {
-    network net = cluster_of(3, 20'000, testing::faults{});
+    network net = engines_of(3, 20'000, testing::faults{});
     net.run_for(2s);
     net.partition({{0}, {1, 2}});
-    write_motto(net.engine(0), 1U << 16U, text_of(50'000));
+    write_long_motto(net.engine(0), 1U << 16U, text_of(50'000));
     net.heal();
     CHECK(told_too_large(net.engine(0)));
     for (std::uint32_t each = 0; each < 100; ++each) {
@@ -87,7 +87,7 @@ TEST_CASE("an item above max_blob is told and holds nothing else up") {
     };
     CHECK(net.run_until(seen_everywhere, 60s));
     // A smaller value with a later stamp takes its place, and all is well again.
-    write_motto(net.engine(1), 2U << 16U, "short");
+    write_long_motto(net.engine(1), 2U << 16U, "short");
     CHECK(net.run_until([&] { return in_sync(net); }, 120s));
     CHECK(equal_bytes(net));
 }
