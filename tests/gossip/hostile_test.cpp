@@ -41,7 +41,7 @@ std::vector<sent> conversation(std::size_t max_datagram, bool restored = false) 
         }
     }
     CHECK(both[0].root() == both[1].root());
-    CHECK((both[0].statistics().entries_repaired > 0) == restored);
+    if (restored) CHECK(both[0].statistics().entries_repaired > 0);
     return all;
 }
 

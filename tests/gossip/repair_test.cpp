@@ -199,6 +199,7 @@ TEST_CASE("what a tiny relay buffer forgot is repaired, removals too") {
         net.engine(0).update(&shared_state::tags, [&](auto& set, auto self) {
             return set.remove(self, "tag" + std::to_string(each));
         });
+        net.run_for(1ms); // an item each, which the relay cannot keep
     }
     net.engine(1).update(&shared_state::tags,
                          [](auto& set, auto self) { return set.add(self, "tag0"); });

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -48,7 +49,11 @@ public:
         return wire::mix(wire::mix(name.lo, key.origin.value), key.sequence);
     }
     bool waits(std::uint64_t mark) const { return waiting_.contains(mark); }
-    bool was_sent(std::uint64_t mark) const { return sent_marks_.contains(mark); }
+    /// Whether it was sent so long ago that it has arrived, if it ever does.
+    bool was_sent(std::uint64_t mark) const {
+        const auto at = sent_marks_.find(mark);
+        return at != sent_marks_.end() && intervals_ >= at->second + 3;
+    }
     /// The datagram that was added last bears these items.
     void mark_last(std::vector<std::uint64_t> marks) {
         if (bulk_.empty()) return;
@@ -76,13 +81,14 @@ public:
         return std::nullopt;
     }
 
-    /// A new interval: if something was late since the last (`late` counts that) a quarter of the
-    /// budget, at most half of what was really sent; somewhat more if nothing was.
+    /// A new interval: if something was late since the last (`late` counts that) half of the
+    /// budget, at most what was really sent; somewhat more if nothing was.
     void refill(time_point now, std::uint64_t late, duration interval, statistics& stats) {
+        ++intervals_;
         if (std::exchange(late_, late) != late && now >= next_slowdown_) {
             ++stats.slowdowns;
             next_slowdown_ = now + 3 * interval; // until the effect can be seen
-            budget_ = std::max<std::int64_t>(std::min(budget_, 2 * sent_) / 4, step_ / 8);
+            budget_ = std::max<std::int64_t>(std::min(budget_, 2 * sent_) / 2, step_ / 8);
         } else {
             const bool calm = now > next_slowdown_ + 30 * interval;
             budget_ = std::min(budget_ + step_ / 64 + budget_ / (calm ? 8 : 64), most_);
@@ -105,7 +111,7 @@ private:
     void leave(const std::vector<std::uint64_t>& marks, bool sent) {
         for (const std::uint64_t each : marks) {
             waiting_.erase(each);
-            if (!sent || !sent_marks_.insert(each).second) continue;
+            if (!sent || !sent_marks_.insert_or_assign(each, intervals_).second) continue;
             sent_order_.push_back(each);
             if (sent_order_.size() <= max_sent) continue;
             sent_marks_.erase(sent_order_.front());
@@ -127,7 +133,8 @@ private:
     std::deque<entry> urgent_;
     std::deque<entry> bulk_;
     std::set<std::uint64_t> waiting_;
-    std::set<std::uint64_t> sent_marks_;
+    std::map<std::uint64_t, std::uint64_t> sent_marks_; ///< the interval of each
+    std::uint64_t intervals_ = 0;
     std::deque<std::uint64_t> sent_order_; ///< of those marks, the oldest first
     std::int64_t most_;
     std::int64_t step_;
