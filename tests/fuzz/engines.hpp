@@ -62,6 +62,7 @@ inline void work(engine& on, std::size_t node, std::uint32_t rounds) {
         on.update(&shared_state::rooms, [&](auto& s, auto id) {
             return s.update(id, "room", [&](auto& r, auto self) { return r.add(self, word); });
         });
+        while (on.poll_event()) {} // ends the turn: each travels by itself
     }
     on.update(&shared_state::tags, [](auto& s, auto id) { return s.remove(id, "word3"); });
 }
