@@ -410,6 +410,31 @@ TEST_CASE("nobody waits for an item that its source has dropped") {
         5);
 }
 
+TEST_CASE("items that found the outgoing queue full are sent when they are asked for again") {
+    for_seeds(
+        [](std::uint64_t seed) {
+            network net(seed, testing::faults{0, 0, 1ms, 10ms});
+            for (std::size_t node = 0; node < 2; ++node) {
+                auto settings = data_config(node);
+                settings.push_bytes = 0;
+                settings.max_outgoing = 6;
+                net.add(member_address(node), engine(settings, seed * 10 + node));
+            }
+            net.run_for(5s);
+            net.partition({{1}});
+            for (int each = 0; each < 60; ++each) {
+                add(net, 0, std::string(600, 'a') + std::to_string(each));
+                net.run_for(1ms);
+            }
+            net.heal();
+            CHECK(net.run_until([&] { return equal(net, up_to(2)); }, 60s, 100ms));
+            net.run_for(30s);
+            CHECK(net.engine(0).statistics().dropped_outgoing > 0);
+            CHECK(net.engine(1).statistics().items_received == 60);
+        },
+        5);
+}
+
 TEST_CASE("27 one that takes little in holds up nobody else") {
     for_seeds([](std::uint64_t seed) {
         network net = settled(6, seed);

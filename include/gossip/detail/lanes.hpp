@@ -39,8 +39,13 @@ public:
 
     std::size_t size() const { return urgent_.size() + bulk_.size(); }
 
-    void add(const std::string& to, std::vector<std::byte> datagram, bool urgent) {
-        (urgent ? urgent_ : bulk_).push_back({to, std::move(datagram), {}});
+    /// @param marks  the items that the datagram bears; they wait until it leaves in any way
+    void add(const std::string& to, std::vector<std::byte> datagram, bool urgent,
+             std::vector<std::uint64_t> marks = {}) {
+        auto& lane = urgent ? urgent_ : bulk_;
+        lane.push_back({to, std::move(datagram), std::move(marks)});
+        const auto& borne = lane.back().marks;
+        waiting_.insert(borne.begin(), borne.end());
     }
 
     /// What an item that is on its way to a peer is known by here.
@@ -54,12 +59,6 @@ public:
         const auto at = sent_marks_.find(mark);
         return at != sent_marks_.end() && intervals_ >= at->second + 3;
     }
-    /// The datagram that was added last bears these items.
-    void mark_last(std::vector<std::uint64_t> marks) {
-        if (bulk_.empty()) return;
-        waiting_.insert(marks.begin(), marks.end());
-        bulk_.back().marks = std::move(marks);
-    }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer, statistics& stats) {
         while (!urgent_.empty() || (!bulk_.empty() && left_ > 0)) {
@@ -67,7 +66,7 @@ public:
             auto& lane = urgent_.empty() ? bulk_ : urgent_;
             auto [to, datagram, marks] = std::move(lane.front());
             lane.pop_front();
-            leave(marks, true);
+            leave(marks, datagram.size() <= buffer.size());
             if (datagram.size() > buffer.size()) {
                 ++stats.dropped_outgoing;
                 continue;

@@ -106,11 +106,12 @@ public:
 
     template <class Message>
     void send(const std::string& to, const Message& message,
-              traffic_class cls = traffic_class::urgent) {
-        send_bytes(to, encode_message(message), cls);
+              traffic_class cls = traffic_class::urgent, std::vector<std::uint64_t> marks = {}) {
+        send_bytes(to, encode_message(message), cls, std::move(marks));
     }
 
-    void send_bytes(const std::string& to, std::vector<std::byte> message, traffic_class cls) {
+    void send_bytes(const std::string& to, std::vector<std::byte> message, traffic_class cls,
+                    std::vector<std::uint64_t> marks = {}) {
         if (group && group->silent() && !is_membership(message[0])) return;
         if (message.size() > room()) {
             if (!large.acceptable(message.size())) {
@@ -137,7 +138,8 @@ public:
             return;
         }
         stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
-        lanes_.add(to, frame_.seal(message), small && cls == traffic_class::urgent);
+        lanes_.add(to, frame_.seal(message), small && cls == traffic_class::urgent,
+                   std::move(marks));
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }
@@ -245,8 +247,7 @@ public:
         const auto flush = [&] {
             if (message.items.empty()) return;
             counter += message.items.size();
-            send(to, message, traffic_class::bulk);
-            lanes_.mark_last(std::exchange(marks, {}));
+            send(to, message, traffic_class::bulk, std::exchange(marks, {}));
             message.items.clear();
             used = 0;
             ++datagrams;
