@@ -48,8 +48,10 @@ public:
         }
         if (kind == "roundtrip") return round_trip(at(what.replica).live), std::nullopt;
         if (kind == "restart") return restart(what), std::nullopt;
-        if (kind == "read")
-            return "\"val\":" + Adapter::value(at(what.replica).live, what.operation.path);
+        if (kind == "read") {
+            const auto& live = at(what.replica).live;
+            return "\"val\":" + Adapter::value(live, what.operation.path) + context(live);
+        }
         if (kind == "meet") return meet();
         if (kind == "eq") {
             const bool same = equal(at(what.left).live, at(what.right).live);
@@ -160,7 +162,24 @@ private:
             if (!equal(first, other) || Adapter::value(other, {}) != value)
                 return "\"diverged\":" + quoted(name);
         }
-        return "\"val\":" + value;
+        return "\"val\":" + value + context(first);
+    }
+
+    // What a causal state has seen: per incarnation its dots, such as "1-3,5".
+    static std::string context(const state& live) {
+        if constexpr (requires { live.context().intervals(); }) {
+            std::map<std::string, std::string> seen;
+            for (const auto& [replica, first, last] : live.context().intervals()) {
+                auto& dots = seen[name_of(replica)];
+                if (!dots.empty()) dots += ',';
+                dots += std::to_string(first);
+                if (last != first) dots += '-' + std::to_string(last);
+            }
+            for (auto& [name, dots] : seen) dots = quoted(dots);
+            return ",\"ctx\":" + object_of(seen);
+        } else {
+            return {};
+        }
     }
 
     std::optional<std::string> compare(const line& what) {
