@@ -77,6 +77,9 @@ public:
             intervals_[static_cast<std::size_t>(after - begin()) - 1].last = d.counter;
     }
 
+    /// Room for one dot more: adding it then asks for no memory.
+    void make_room() { intervals_.make_room(1); }
+
     /// Adds all dots of an interval; true if one was new. Precondition: 1 <= first <= last.
     bool add(const interval& added) {
         if (intervals_.empty() || after_all(added)) {
