@@ -43,18 +43,23 @@ public:
     }
 
     /// The greatest counter of a replica seen, 0 if none.
-    std::uint64_t last(replica_id id) const {
-        const auto after = behind(id);
-        if (after == intervals_.begin()) return 0;
-        const auto& before = *(after - 1);
-        return before.replica == id ? before.last : 0;
-    }
+    std::uint64_t last(replica_id id) const { return last_before(behind(id), id); }
 
     /// The dot of the next event of `self`. Throws counter_exhausted.
-    dot next(replica_id self) const {
-        const auto greatest = last(self);
+    dot next(replica_id self) const { return upcoming(self).minted; }
+
+    /// A dot that is the next of its replica, and how many intervals lie before it. Valid until
+    /// the context changes.
+    struct next_dot {
+        dot minted;
+        std::size_t behind;
+    };
+    /// next() for add_next(), which then need not search. Throws counter_exhausted.
+    next_dot upcoming(replica_id self) const {
+        const auto after = behind(self);
+        const auto greatest = last_before(after, self);
         if (greatest == max_count) throw counter_exhausted();
-        return {self, greatest + 1};
+        return {{self, greatest + 1}, after};
     }
 
     /// Number of dots, which may pass 2^64 only for hostile input and then saturates.
@@ -68,14 +73,17 @@ public:
     }
 
     bool add(const dot& d) { return add(interval{d.replica, d.counter, d.counter}); }
-    /// add() for what next() has given. Precondition: nothing was added in between.
-    void add_next(const dot& d) {
-        const auto after = behind(d.replica);
+    /// add() for what upcoming() has given.
+    void add_next(const next_dot& next) {
+        const auto& [d, after] = next;
         if (d.counter == 1)
-            intervals_.insert(static_cast<std::size_t>(after - begin()), {d.replica, 1, 1});
+            intervals_.insert(after, {d.replica, 1, 1});
         else
-            intervals_[static_cast<std::size_t>(after - begin()) - 1].last = d.counter;
+            intervals_[after - 1].last = d.counter;
     }
+
+    /// Room for one dot more: adding it then asks for no memory.
+    void make_room() { intervals_.make_room(1); }
 
     /// Adds all dots of an interval; true if one was new. Precondition: 1 <= first <= last.
     bool add(const interval& added) {
@@ -217,11 +225,20 @@ private:
         return added.replica != back.replica ? back.replica < added.replica
                                              : added.first > back.last + 1;
     }
-    /// The end of the intervals of `id`.
-    iterator behind(replica_id id) const {
-        return std::upper_bound(
-            intervals_.begin(), intervals_.end(), id,
-            [](replica_id wanted, const interval& i) { return wanted < i.replica; });
+    /// How many intervals there are up to the last one of `id`.
+    std::size_t behind(replica_id id) const {
+        const auto* const all = begin();
+        std::size_t from = 0;
+        for (auto n = intervals_.size(); n != 0;) {
+            const auto half = n / 2;
+            const bool above = id < all[from + half].replica;
+            from = above ? from : from + half + 1;
+            n = above ? half : n - half - 1;
+        }
+        return from;
+    }
+    std::uint64_t last_before(std::size_t after, replica_id id) const {
+        return after != 0 && intervals_[after - 1].replica == id ? intervals_[after - 1].last : 0;
     }
     /// The first interval of `id` that ends at `counter` or later.
     iterator reaching(replica_id id, std::uint64_t counter) const {

@@ -280,44 +280,41 @@ public:
     }
 
     /// Takes the store under `key` out for a change; settle() must follow before anything else.
-    S take(const K& key) {
-        const auto found = stores_.find(key);
-        return found == stores_.end() ? S{} : std::exchange(found->second, S{});
-    }
-    /// Puts a store that held `before` dots back under `key`. `changed` has the dots that were
-    /// added or dropped meanwhile; of those, what is in `known` but not live here stays away. If
-    /// memory runs out, all that were added stay away.
-    void settle(const K& key, S&& store, std::size_t before, const causal_context& changed,
-                const causal_context& known) {
-        if (store.dot_count() == 0 && !stores_.contains(key)) return;
-        const auto here = make(key).first;
-        std::vector<dot> gone, fresh, refused;
-        std::size_t indexed = 0;
+    /// The place of the dot that the change may add is made now. If memory runs out, nothing has
+    /// changed. Precondition: `added` is not held.
+    S take(const K& key, const dot& added) {
+        const auto [here, fresh] = make(key);
         try {
-            detail::for_dots_in(index_, changed, [&](const auto& item) {
-                if (item.second == here && !store.holds(item.first)) gone.push_back(item.first);
-            });
-            store.for_each_in(changed, [&](const dot& d, const auto&) {
-                const auto found = index_.find(d);
-                const bool live = found != index_.end();
-                if (live ? found->second != here : known.contains(d))
-                    refused.push_back(d);
-                else if (!live)
-                    fresh.push_back(d);
-            });
-            for (const auto& d : refused) store.drop(d);
-            if (store.dot_count() != before + fresh.size() - gone.size())
-                return replace(here, std::move(store));
-            for (; indexed < fresh.size(); ++indexed)
-                index_.insert(index_.lower_bound(fresh[indexed]), {fresh[indexed], here});
+            index_.insert(index_.lower_bound(added), {added, here});
         } catch (...) {
-            while (indexed > 0) index_.erase(index_.find(fresh[--indexed]));
-            keep_known(here, store);
-            hold(here, std::move(store));
+            if (fresh) drop(here);
             throw;
         }
-        for (const auto& d : gone) index_.erase(index_.find(d));
+        return std::exchange(here->second, S{});
+    }
+    /// Puts a store that held `before` dots back under `key`. `changed` has the dots that were
+    /// added or dropped meanwhile; of those, what is in `seen` but not live here stays away, and
+    /// what is new comes into `seen`. Asks for no memory if that is the dot that take() knew of at
+    /// most, for which there is room in `seen`; else, if memory runs out, all others stay away.
+    void settle(const K& key, S&& store, std::size_t before, const causal_context& changed,
+                causal_context& seen, const dot& added) {
+        const auto here = &*stores_.find(key);
+        const bool grew = store.holds(added);
+        if (grew)
+            seen.add(added);
+        else
+            index_.erase(index_.find(added));
+        bool others = false;
+        store.for_each_in(changed, [&](const dot& d, const auto&) {
+            const auto found = index_.find(d);
+            others = others || found == index_.end() || found->second != here;
+        });
+        const auto gone = drop_gone(here, store, changed);
+        if (others || store.dot_count() + gone != before + (grew ? 1 : 0))
+            return replace(here, std::move(store), changed, seen);
         hold(here, std::move(store));
+        // What was added and dropped again in one change.
+        if (!changed.leq(seen)) seen.merge(changed);
     }
 
     /// Keys are a column where mostly one dot is below each, a sorted table with the index of each
@@ -407,15 +404,49 @@ private:
         for (const auto& [d, original] : other.index_) index_.append({d, copies.at(original)});
     }
 
-    /// settle() for a store that was swapped for another one as a whole.
-    void replace(place here, S&& store) {
-        index_map kept;
-        for (const auto& item : index_)
-            if (item.second != here) kept.append(item);
-        store.for_each([&](const dot& d, const auto&) {
-            kept.insert(kept.lower_bound(d), {d, here});
-        });
-        index_ = std::move(kept);
+    /// Forgets the dots of a context that are below an entry no more; how many.
+    std::size_t drop_gone(place here, const S& store, const causal_context& changed) {
+        std::size_t gone = 0;
+        for (const auto& i : changed.intervals())
+            for (auto at = index_.lower_bound(dot{i.replica, i.first});
+                 at != index_.end() && at->first.replica == i.replica &&
+                 at->first.counter <= i.last;) {
+                const auto d = at->first;
+                if (at->second != here || store.holds(d)) {
+                    ++at;
+                    continue;
+                }
+                index_.erase(at);
+                ++gone;
+                at = index_.lower_bound(d);
+            }
+        return gone;
+    }
+    /// settle() for a store that was swapped for another one as a whole, or has several new dots.
+    void replace(place here, S&& store, const causal_context& changed, causal_context& seen) {
+        try {
+            index_map kept;
+            causal_context fresh = changed;
+            std::vector<dot> refused;
+            for (const auto& item : index_)
+                if (item.second != here) kept.append(item);
+            store.for_each([&](const dot& d, const auto&) {
+                const auto found = index_.find(d);
+                const bool live = found != index_.end();
+                if (live ? found->second != here : seen.contains(d))
+                    refused.push_back(d);
+                else
+                    kept.insert(kept.lower_bound(d), {d, here});
+                if (!live) fresh.add(d);
+            });
+            seen.merge(fresh);
+            for (const auto& d : refused) store.drop(d);
+            index_ = std::move(kept);
+        } catch (...) {
+            keep_known(here, store);
+            hold(here, std::move(store));
+            throw;
+        }
         hold(here, std::move(store));
     }
     /// Drops the dots of a store that are not in the index, and those from the index that are not

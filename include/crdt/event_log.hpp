@@ -232,16 +232,16 @@ private:
     static entry_id part_id(entry_id path, std::uint64_t part) { return wire::mix(path, part); }
 
     event_log append(replica_id self, stamp_t stamp, T payload, bool removal) {
-        const auto minted = context().next(self);
+        const auto next = context().upcoming(self);
         event_log delta;
-        delta.events_.put(minted, removal, {stamp, payload});
+        delta.events_.put_first(next.minted, removal, stamp, payload);
         if (removal) {
             const auto before = removals_.get(self);
             if (before == max_count) throw counter_exhausted();
             delta.removals_.raise(self, before + 1);
         }
         // The same as merging the delta, for a new sequence meets nothing.
-        events_.put_next(minted, removal, {stamp, std::move(payload)});
+        events_.put_next(next, removal, stamp, std::move(payload));
         if (removal) removals_.merge(delta.removals_);
         return delta;
     }

@@ -203,21 +203,26 @@ public:
     void read(wire::reader& r) {
         values_.clear();
         const auto n = r.count(2);
-        for (std::size_t i = 0; i < n && r.ok(); ++i) {
-            K key{};
-            L value{};
+        const L bottom{};
+        const K* previous = nullptr;
+        typename values::sequence all(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            auto& [key, value] = all.next();
             wire::get(r, key);
             wire::get(r, value);
-            if (!r.ok()) break;
-            if (value == L{} || (!values_.empty() && !(values_.back().first < key)))
-                return r.fail(wire::errc::non_canonical);
-            values_.append({std::move(key), std::move(value)});
+            if (r.ok() && (value == bottom || (previous != nullptr && !(*previous < key))))
+                r.fail(wire::errc::non_canonical);
+            if (!r.ok()) return;
+            previous = &key;
         }
+        values_ = values(std::move(all));
     }
 
     friend bool operator==(const g_map&, const g_map&) = default;
 
 private:
+    using values = detail::ordered_chunks<K, L>;
+
     template <class F>
     g_map map_values(F f) const {
         g_map mapped;
@@ -235,7 +240,7 @@ private:
             values_.insert(at, {key, std::move(piece)});
     }
 
-    detail::ordered_chunks<K, L> values_;
+    values values_;
 };
 
 } // namespace joinery::crdt

@@ -65,20 +65,23 @@ public:
 
     /// Calls f(value, self), exactly one mutator call that returns the value's delta, and returns
     /// the map's delta. The value's context() is that of the change alone. If the mutator throws,
-    /// the map is unchanged. Precondition: f does not touch the map.
+    /// the map is unchanged; if memory runs out, it is that or changed, and sound. Precondition: f
+    /// does not touch the map.
     template <class F>
     or_map update(replica_id self, const K& key, F f) {
         static_assert(std::same_as<decltype(f(std::declval<C&>(), self)), C>,
                       "f returns the delta of the value's mutator");
         // All that minting needs of the map's context.
         causal_context seen;
-        if (const auto last = this->context().last(self); last != 0) seen.add(dot{self, last});
-        C value = access::make<C>(core::live(*this).take(key), std::move(seen));
+        const auto last = this->context().last(self);
+        if (last != 0) seen.add(dot{self, last});
+        const dot next{self, last + 1};
+        core::claims(*this).make_room();
+        C value = access::make<C>(core::live(*this).take(key, next), std::move(seen));
         const auto before = access::live(value).dot_count();
         const auto settle = [&] {
             core::live(*this).settle(key, std::move(access::live(value)), before, value.context(),
-                                     this->context());
-            core::claims(*this).merge(value.context());
+                                     core::claims(*this), next);
         };
         C change = [&] {
             try {

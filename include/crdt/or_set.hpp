@@ -37,13 +37,15 @@ public:
     or_set add(replica_id self, const T& value) {
         or_set delta = claiming(value);
         const bool absent = delta.context().empty();
-        const auto minted = this->mint(delta, self);
+        const auto next = this->context().upcoming(self);
+        const auto minted = next.minted;
+        core::claims(delta).add(minted);
         core::live(delta).put(minted, value);
         if (absent) {
             // Without a search for what a new dot cannot meet.
             core::live(*this).put_absent(minted, value);
             try {
-                core::claims(*this).add_next(minted);
+                core::claims(*this).add_next(next);
             } catch (...) {
                 core::live(*this).drop(minted);
                 throw;

@@ -190,6 +190,51 @@ TEST_CASE("a map can grow at either end") {
     CHECK(up == down);
 }
 
+namespace {
+
+// A map made of a sequence, which was announced as this long, and then changed.
+template <class K, class V>
+void fill_in_order(std::uint64_t size, std::uint64_t more) {
+    using map_type = chunks<K, V, 4, 3>;
+    typename map_type::sequence all(size + more);
+    std::map<K, V> model;
+    for (std::uint64_t i = 0; i < size; ++i) model.emplace(made<K>(3 * i), made<V>(i));
+    const void* first = nullptr;
+    for (const auto& [key, value] : model) {
+        auto& next = all.next();
+        if (first == nullptr) first = &next;
+        CHECK(next.first == K{});
+        CHECK(next.second == V{});
+        next.first = key;
+        next.second = value;
+    }
+    if (more != 0) return; // given up
+    map_type map(std::move(all));
+    REQUIRE(same(map, model));
+    if (size > 1) CHECK(first == &*map.begin());
+    CHECK(same(map_type(map), model));
+    for (std::uint64_t i = 0; i <= 3 * size; ++i) {
+        const auto key = made<K>(i);
+        look_for(map, model, key);
+        if (i % 3 == 0 && i % 2 == 0 && model.erase(key) != 0)
+            map.erase(map.find(key));
+        else if (model.emplace(key, V{}).second)
+            map.insert(map.lower_bound(key), {key, V{}});
+    }
+    CHECK(same(map, model));
+}
+
+} // namespace
+
+TEST_CASE("a map can be made of entries that come in order") {
+    for (std::uint64_t size = 0; size < 60; ++size) {
+        CAPTURE(size);
+        fill_in_order<std::uint64_t, std::string>(size, 0);
+        fill_in_order<std::string, heavy>(size, 0);
+        fill_in_order<std::string, std::uint64_t>(size, 1 + size % 7);
+    }
+}
+
 TEST_CASE("what was moved from is empty") {
     using map = chunks<std::uint64_t, std::uint64_t, 4, 3>;
     for (const std::uint64_t n : {0U, 1U, 3U, 100U}) {

@@ -120,19 +120,27 @@ struct event_block {
     bool removal(unsigned bit) const { return (removals >> bit & 1) != 0; }
 
     /// Precondition: the bit is not alive.
-    void put(unsigned bit, bool is_removal, record r) {
-        if (records.size() == records.capacity())
-            records.reserve(std::min<std::size_t>(64, 4 * records.size()));
-        if (std::is_nothrow_move_assignable_v<T> && alive >> bit == 0) {
-            // Word by word: as a block, what was just written word by word comes late.
-            records.emplace_back();
-            records.back().stamp = r.stamp;
-            records.back().payload = std::move(r.payload);
-        } else {
-            records.insert(records.begin() + static_cast<std::ptrdiff_t>(place(bit)), std::move(r));
-        }
+    void put(unsigned bit, bool is_removal, stamp_t stamp, T&& payload) {
+        // Word by word, from no place in memory: as a block, what was just written word by word
+        // comes late.
+        if (std::is_nothrow_move_assignable_v<T> && alive >> bit == 0 &&
+            records.size() != records.capacity())
+            append(stamp, std::move(payload));
+        else
+            insert(place(bit), {stamp, std::move(payload)});
         alive |= event_mask{1} << bit;
         removals |= event_mask{is_removal} << bit;
+    }
+    /// The same for a block that is as it was made.
+    void put_first(unsigned bit, bool is_removal, stamp_t stamp, T&& payload) {
+        append(stamp, std::move(payload));
+        alive = event_mask{1} << bit;
+        removals = event_mask{is_removal} << bit;
+    }
+    /// Room for what follows in a log that is written in order.
+    void expect_more() {
+        constexpr std::size_t room = 4096 / sizeof(record);
+        records.reserve(std::clamp<std::size_t>(room, 1, 64));
     }
 
     /// Precondition: the mask lies in `alive`.
@@ -156,7 +164,9 @@ struct event_block {
     /// memory runs out.
     void take(const event_block& other, event_mask mask) {
         records.reserve(records.size() + static_cast<std::size_t>(std::popcount(mask)));
-        for_bits(mask, [&](unsigned bit) { put(bit, other.removal(bit), other.at(bit)); });
+        for_bits(mask, [&](unsigned bit) {
+            put(bit, other.removal(bit), other.at(bit).stamp, T(other.at(bit).payload));
+        });
     }
 
     /// Joins the events of another block but those in `seen`; true if anything changed. Of two
@@ -208,6 +218,20 @@ struct event_block {
     }
 
     friend bool operator==(const event_block&, const event_block&) = default;
+
+private:
+    /// Precondition: there is room.
+    void append(stamp_t stamp, T&& payload) {
+        if (records.size() >= records.capacity()) __builtin_unreachable();
+        records.emplace_back();
+        records.back().stamp = stamp;
+        records.back().payload = std::move(payload);
+    }
+    void insert(std::size_t at, record r) {
+        if (records.size() == records.capacity())
+            records.reserve(std::min<std::size_t>(64, 4 * records.size()));
+        records.insert(records.begin() + static_cast<std::ptrdiff_t>(at), std::move(r));
+    }
 };
 
 /// The wire form of a block's contents: how many events; their offsets as bytes, from 8 events on a

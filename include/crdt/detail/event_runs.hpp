@@ -37,13 +37,17 @@ struct event_run {
         return at != blocks.size() && blocks[at].index == index ? &blocks[at] : nullptr;
     }
     event_block<T>& make(std::uint64_t index) {
+        if (!blocks.empty() && blocks.back().index == index) return blocks.back();
         const auto at = place(index);
-        if (at == blocks.size() || blocks[at].index != index) {
-            // In place: moving even an empty block takes longer than all else.
-            blocks.emplace_back(index);
+        if (at != blocks.size() && blocks[at].index == index) return blocks[at];
+        const bool next = at != 0 && at == blocks.size() && blocks.back().alive == ~event_mask{0};
+        // In place: moving even an empty block takes longer than all else.
+        blocks.emplace_back(index);
+        if (next)
+            blocks.back().expect_more();
+        else if (at + 1 != blocks.size())
             std::rotate(blocks.begin() + static_cast<std::ptrdiff_t>(at), blocks.end() - 1,
                         blocks.end());
-        }
         return blocks[at];
     }
 
@@ -80,11 +84,17 @@ public:
         return b == nullptr ? 0 : b->alive;
     }
 
-    /// Calls put(block), which puts events into the block. If memory runs out, what was put so far
-    /// stays, and no block is empty.
+    /// Where the run of an origin is or belongs; first it is looked for at `guess`.
+    std::size_t place(replica_id origin, std::size_t guess = SIZE_MAX) const {
+        if (guess < runs_.size() && runs_[guess].origin == origin) return guess;
+        const auto at = std::lower_bound(runs_.begin(), runs_.end(), origin,
+                                         [](const run& r, replica_id id) { return r.origin < id; });
+        return static_cast<std::size_t>(at - runs_.begin());
+    }
+    /// Calls put(block), which puts events into a block of the origin whose place() is `at`. If
+    /// memory runs out, what was put so far stays, and no block is empty.
     template <class Put>
-    auto put(replica_id origin, std::uint64_t index, Put put) {
-        const auto at = place(origin);
+    auto put(replica_id origin, std::size_t at, std::uint64_t index, Put put) {
         if (at == runs_.size() || runs_[at].origin != origin) {
             runs_.emplace_back(origin);
             std::rotate(runs_.begin() + static_cast<std::ptrdiff_t>(at), runs_.end() - 1,
@@ -100,6 +110,10 @@ public:
             if (blocks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
             throw;
         }
+    }
+    /// An empty block, to be filled. Precondition: there is none yet.
+    block& make_only(replica_id origin, std::uint64_t index) {
+        return runs_.emplace_back(origin).blocks.emplace_back(index);
     }
     /// Drops events of one block that are alive.
     void drop(replica_id origin, std::uint64_t index, event_mask gone) {
@@ -182,12 +196,6 @@ public:
     friend bool operator==(const event_runs&, const event_runs&) = default;
 
 private:
-    std::size_t place(replica_id origin) const {
-        const auto at = std::lower_bound(runs_.begin(), runs_.end(), origin,
-                                         [](const run& r, replica_id id) { return r.origin < id; });
-        return static_cast<std::size_t>(at - runs_.begin());
-    }
-
     static bool drop(run& r, const causal_context::interval& i, const run* kept) {
         const auto last = block_of(i.last);
         const auto from = r.place(block_of(i.first));

@@ -16,18 +16,26 @@ template <class T>
 class event_store {
 public:
     using block = event_block<T>;
-    using record = typename block::record;
 
     const event_runs<T>& runs() const { return runs_; }
     const causal_context& context() const { return context_; }
 
     /// Precondition: the context has not seen the dot.
-    void put(const dot& d, bool removal, record r) {
-        put(d, removal, std::move(r), [&] { context_.add(d); });
+    void put(const dot& d, bool removal, stamp_t stamp, T payload) {
+        put(d, runs_.place(d.replica), removal, stamp, std::move(payload),
+            [&] { context_.add(d); });
     }
     /// The same for the dot that the context says is next.
-    void put_next(const dot& d, bool removal, record r) {
-        put(d, removal, std::move(r), [&] { context_.add_next(d); });
+    void put_next(const causal_context::next_dot& next, bool removal, stamp_t stamp, T payload) {
+        // Mostly each origin has one interval and events, and so is at one place in both.
+        const auto at = runs_.place(next.minted.replica, next.behind - 1);
+        put(next.minted, at, removal, stamp, std::move(payload), [&] { context_.add_next(next); });
+    }
+    /// The same for a store that is as it was made.
+    void put_first(const dot& d, bool removal, stamp_t stamp, T payload) {
+        runs_.make_only(d.replica, block_of(d.counter))
+            .put_first(bit_of(d.counter), removal, stamp, std::move(payload));
+        context_.add(d);
     }
     void claim(const causal_context::interval& i) { context_.add(i); }
 
@@ -151,7 +159,7 @@ public:
                     const bool same = follows && parts.fits(bytes + same_block_bytes);
                     parts.add(bytes + (same ? same_block_bytes : lone_bytes), [&](auto& part) {
                         part.put({run.origin, sequence_of(b.index, bit)}, b.removal(bit),
-                                 b.at(bit));
+                                 b.at(bit).stamp, b.at(bit).payload);
                     });
                     follows = true;
                 });
@@ -196,10 +204,10 @@ private:
     }
 
     template <class Claim>
-    void put(const dot& d, bool removal, record&& r, Claim claim) {
+    void put(const dot& d, std::size_t at, bool removal, stamp_t stamp, T&& payload, Claim claim) {
         const auto index = block_of(d.counter);
-        runs_.put(d.replica, index,
-                  [&](block& b) { b.put(bit_of(d.counter), removal, std::move(r)); });
+        runs_.put(d.replica, at, index,
+                  [&](block& b) { b.put(bit_of(d.counter), removal, stamp, std::move(payload)); });
         try {
             claim();
         } catch (...) { // memory ran out: as if nothing had been put
@@ -214,13 +222,13 @@ private:
         });
     }
     void take(replica_id origin, const block& from, event_mask mask) {
-        runs_.put(origin, from.index, [&](block& b) { b.take(from, mask); });
+        runs_.put(origin, runs_.place(origin), from.index, [&](block& b) { b.take(from, mask); });
     }
 
     bool receive(replica_id origin, const block& theirs, report* found) {
         const auto seen = mask_in(context_, origin, theirs.index);
         if ((theirs.alive & (~seen | runs_.alive(origin, theirs.index))) == 0) return false;
-        return runs_.put(origin, theirs.index, [&](block& mine) {
+        return runs_.put(origin, runs_.place(origin), theirs.index, [&](block& mine) {
             return mine.receive(theirs, seen, [&](unsigned bit) {
                 if (found != nullptr)
                     found->double_spent.push_back({origin, sequence_of(theirs.index, bit)});

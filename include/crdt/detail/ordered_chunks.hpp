@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <crdt/detail/chunk_sequence.hpp>
 #include <crdt/detail/chunk_slot.hpp>
 
 #include <algorithm>
@@ -144,8 +145,15 @@ public:
     using value_type = map_entry<K, V>;
     using iterator = cursor<false>;
     using const_iterator = cursor<true>;
+    using sequence = chunk_sequence<Slot, ChunkRoom>;
 
     ordered_chunks() = default;
+    /// Precondition: the keys ascend.
+    explicit ordered_chunks(sequence&& all) : lone_(std::move(all.lone())) {
+        auto& chunks = all.chunks();
+        if (chunks.size() == 1) flat_ = std::move(chunks.front());
+        if (chunks.size() > 1) tree_ = tree_of(chunks);
+    }
     ordered_chunks(const ordered_chunks& other)
         : lone_(other.lone_),
           flat_(other.flat_),
@@ -316,6 +324,21 @@ private:
         return {*this, {0, 0, index}};
     }
 
+    static std::unique_ptr<tree> tree_of(std::vector<chunk>& chunks) {
+        auto made = std::make_unique<tree>();
+        for (auto& each : chunks) {
+            const auto& first = (*each.front()).first;
+            if (made->twigs.empty() || made->twigs.back().chunks.size() == TwigRoom) {
+                made->firsts.push_back({first});
+                made->twigs.emplace_back();
+            }
+            auto& last = made->twigs.back();
+            last.firsts.push_back({first});
+            made->size += each.size();
+            last.chunks.push_back(std::move(each));
+        }
+        return made;
+    }
     void grow_tree() {
         auto made = std::make_unique<tree>();
         twig only;
