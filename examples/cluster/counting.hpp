@@ -3,6 +3,7 @@
 
 #include "checkpointing.hpp"
 #include "partition_run.hpp"
+#include "worker_options.hpp"
 
 #include <gossip/engine.hpp>
 
@@ -25,31 +26,43 @@ class counting {
 public:
     using teller = std::function<void(const std::string& line)>;
 
-    counting(const std::vector<std::string>& inputs, std::size_t partitions, std::uint64_t epochs,
-             double rate, teller tell)
-        : inputs_(inputs),
-          partitions_(partitions),
-          epochs_(epochs),
-          rate_(rate),
+    counting(const worker_options& options, teller tell)
+        : inputs_(options.inputs),
+          partitions_(options.partitions),
+          epochs_(options.epochs),
+          rate_(options.rate),
+          hold_(options.hold),
           tell_(std::move(tell)) {}
 
-    // Reads and cuts the input of these partitions, from their beginning.
-    void take(const std::set<std::size_t>& partitions) {
-        if (partitions.empty()) return;
+    // Lets go of all partitions but these, and reads and cuts the input of those that are new.
+    // Result: whether there are new ones.
+    bool own(const std::set<std::size_t>& partitions) {
+        std::set<std::size_t> fresh;
+        for (const std::size_t each : partitions) {
+            if (!runs_.contains(each)) fresh.insert(each);
+        }
+        std::erase_if(waiting_, [&](std::size_t each) { return !partitions.contains(each); });
+        std::erase_if(runs_, [&](const auto& each) {
+            const bool gone = !partitions.contains(each.first);
+            if (gone) tell_("dropped partition=" + std::to_string(each.first));
+            return gone;
+        });
+        if (fresh.empty()) return false;
         const auto files = list_files(inputs_);
-        for (const std::size_t each : partitions) {
-            if (!runs_.contains(each)) {
-                runs_.emplace(
-                    each, partition_run(partition_input(files, each, partitions_), each, epochs_));
-                waiting_.insert(each);
-            }
+        for (const std::size_t each : fresh) {
+            partition_input input(files, each, partitions_);
+            runs_.emplace(each, partition_run(std::move(input), each, epochs_));
+            waiting_.insert(each);
         }
+        return true;
     }
-    void drop(const std::set<std::size_t>& partitions) {
-        for (const std::size_t each : partitions) {
-            runs_.erase(each);
-            waiting_.erase(each);
-        }
+
+    // Until then nothing beyond a part of each partition is counted.
+    void release() { hold_ = 0; }
+    bool held() const {
+        return std::all_of(runs_.begin(), runs_.end(), [&](const auto& each) {
+            return each.second.at_end() || is_held(each.second);
+        });
     }
 
     bool waiting() const { return !waiting_.empty(); }
@@ -57,13 +70,13 @@ public:
     void start_waiting(const checkpointing& checkpoints) {
         for (const std::size_t each : std::exchange(waiting_, {})) {
             partition_run& run = runs_.at(each);
-            if (const auto* stored = checkpoints.stored()) {
-                run.resume(stored->epoch, checkpoints.bytes_of(run.name()));
+            if (const auto* stable = checkpoints.held().stable()) {
+                run.resume(stable->epoch, checkpoints.held().bytes_of(run.name()));
                 // All who heard of these counts before may be gone.
                 batch_.counted.advance(run.name(), run.counted());
             }
-            tell_("resumed partition=" + std::to_string(each) + " epoch=" +
-                  std::to_string(run.last_cut()) + " offset=" + std::to_string(run.next()));
+            tell_("resumed partition=" + std::to_string(each) + " records=" +
+                  std::to_string(run.records()) + " epoch=" + std::to_string(run.last_cut()));
         }
     }
 
@@ -135,6 +148,8 @@ private:
         return known == nullptr ? 0 : known->value().value_or(0);
     }
 
+    bool is_held(const partition_run& run) const { return hold_ != 0 && run.reached(hold_); }
+
     // The pace is that of every partition, so a worker with more partitions is not slower.
     void allow(gossip::time_point now) {
         const double seconds = last_ ? std::chrono::duration<double>(now - *last_).count() : 0.0;
@@ -148,7 +163,7 @@ private:
         partition_run* least = nullptr;
         for (auto& [partition, run] : runs_) {
             const bool idle = run.at_end() && !run.epoch_to_cut();
-            if (idle || waiting_.contains(partition)) continue;
+            if (idle || is_held(run) || waiting_.contains(partition)) continue;
             if (least == nullptr || run.done() < least->done()) least = &run;
         }
         return least;
@@ -162,6 +177,7 @@ private:
     std::size_t partitions_;
     std::uint64_t epochs_;
     double rate_;
+    std::uint64_t hold_; // of a thousand records; 0: none
     teller tell_;
     std::map<std::size_t, partition_run> runs_;
     std::set<std::size_t> waiting_;
