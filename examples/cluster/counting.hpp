@@ -87,7 +87,7 @@ public:
         const auto started = std::chrono::steady_clock::now();
         while (partition_run* run = rate_ == 0 || allowance_ > 0 ? furthest_behind() : nullptr) {
             cut_all(*run, submit);
-            if (run->at_end()) continue;
+            if (run->at_end() || is_held(*run)) continue;
             run->expect_replay_until(progress_of(node.state(), run->name()));
             const double cost = static_cast<double>(run->next_bytes());
             allowance_ -= run->replaying() ? cost / replay_speed : cost;
@@ -162,8 +162,8 @@ private:
     partition_run* furthest_behind() {
         partition_run* least = nullptr;
         for (auto& [partition, run] : runs_) {
-            const bool idle = run.at_end() && !run.epoch_to_cut();
-            if (idle || is_held(run) || waiting_.contains(partition)) continue;
+            const bool idle = (run.at_end() || is_held(run)) && !run.epoch_to_cut();
+            if (idle || waiting_.contains(partition)) continue;
             if (least == nullptr || run.done() < least->done()) least = &run;
         }
         return least;

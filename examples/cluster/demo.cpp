@@ -38,7 +38,7 @@ cluster_settings settings_for(const demo_options& options, std::uint64_t bytes,
     made.rate = options.rate != 0 ? options.rate : bytes / default_seconds + 1;
     const std::uint64_t ms = bytes * 1000 / made.rate;
     // Small on purpose: most of what a cut worker misses is soon only to be had by repair.
-    made.relay_bytes = std::clamp<std::uint64_t>(bytes / 20, 8192, std::uint64_t{1} << 20U);
+    made.relay_bytes = std::clamp<std::uint64_t>(bytes / 6, 8192, std::uint64_t{1} << 20U);
     made.report_ms = std::min<std::uint64_t>(std::max<std::uint64_t>(ms / 250, 10), 200);
     made.port = options.port;
     made.inputs = options.inputs;

@@ -74,7 +74,7 @@ public:
     bool replaying() const { return next() < replay_until_; }
     // Whether `permille` of the records are counted.
     bool reached(std::uint64_t permille) const {
-        return records() != 0 && next() * 1000 >= records() * permille;
+        return records() != 0 && next() >= records() * permille / 1000;
     }
     std::size_t next_bytes() const { return input_.record(next()).size; }
 
