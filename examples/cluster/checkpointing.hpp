@@ -4,7 +4,6 @@
 #include "checkpoint_store.hpp"
 #include "held_checkpoints.hpp"
 #include "part_exchange.hpp"
-#include "partition_run.hpp"
 
 #include <gossip/engine.hpp>
 #include <stream/transfer.hpp>
@@ -20,51 +19,31 @@
 
 namespace cluster {
 
-using engine = gossip::engine<shared_state>;
-
 // The checkpoints of one worker: it submits its own, finds out by gossip which ones of the whole
 // cluster are complete and which are stable, and fetches and verifies the parts that it lacks.
+// `State` is what is gossiped.
+template <class State>
 class checkpointing {
 public:
+    using engine = gossip::engine<State>;
+
     checkpointing(checkpoint_store& store, part_exchange exchange)
         : held_(store), exchange_(std::move(exchange)) {}
 
     // The checkpoints that this worker has on disk.
-    const held_checkpoints<shared_state>& held() const { return held_; }
+    const held_checkpoints<State>& held() const { return held_; }
 
-    // What the stable checkpoint says of all partitions. Precondition: there is one.
-    shared_state stable_state() const {
-        shared_state state;
-        for (const stream::submission& each : held_.stable()->submissions) {
-            const auto part = part_of(each.member);
-            state.counted.advance(each.member, part.state());
-            state.progress.update({}, each.member, [&](auto& most, auto self) {
-                return most.assign(self, part.next());
-            });
-        }
-        return state;
-    }
-
-    // What it says of one partition. Precondition: there is one.
-    partition_run::accumulator part_of(const std::string& partition) const {
-        wire::error why;
-        auto part = partition_run::accumulator::resume(held_.bytes_of(partition), why);
-        if (!part) throw failure("the stored bytes of " + partition + " do not decode");
-        return std::move(*part);
-    }
-
-    // Cuts and submits the epoch that ends here.
-    stream::verdict submit(engine& node, partition_run& run, stream::submission& said) {
-        const auto bytes = run.cut(said);
+    stream::verdict submit(engine& node, const std::vector<std::byte>& bytes,
+                           stream::submission& said) {
         return held_.submit(node, bytes, said);
     }
 
     void cut(bool off) { exchange_.cut(off); }
     void add_to(std::vector<pollfd>& watched) const { exchange_.add_to(watched); }
 
-    // Serves and fetches parts, and keeps what is all here.
-    void step(engine& node, gossip::time_point now,
-              const std::map<std::size_t, partition_run>& runs) {
+    // Serves and fetches parts, keeps what is all here, and vouches for it in the name of
+    // `partitions`.
+    void step(engine& node, gossip::time_point now, const std::vector<std::string>& partitions) {
         const auto find = [this](const wire::digest& root) -> std::optional<byte_string> {
             return held_.parts().serve(root);
         };
@@ -76,9 +55,7 @@ public:
         exchange_.step(find, arrived);
         if (now < next_look_) return;
         next_look_ = now + look_interval;
-        std::vector<std::string> names;
-        for (const auto& [partition, run] : runs) names.push_back(run.name());
-        const auto lacking = held_.look(node, names);
+        const auto lacking = held_.look(node, partitions);
         if (lacking.empty()) attempts_.clear();
         for (const stream::certificate& from : lacking) {
             for (const stream::want& each : held_.parts().wants(from)) fetch(node, from, each, now);
@@ -119,7 +96,7 @@ private:
         tried.next = now + retry_interval;
     }
 
-    held_checkpoints<shared_state> held_;
+    held_checkpoints<State> held_;
     part_exchange exchange_;
     std::map<wire::digest, attempt> attempts_;
     gossip::time_point next_look_;

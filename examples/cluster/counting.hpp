@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "checkpointing.hpp"
+#include "held_checkpoints.hpp"
 #include "partition_run.hpp"
+#include "state.hpp"
 #include "worker_options.hpp"
 
 #include <gossip/engine.hpp>
@@ -19,6 +20,8 @@
 #include <vector>
 
 namespace cluster {
+
+using engine = gossip::engine<shared_state>;
 
 // The partitions that a worker counts now, at their pace, and the batches of deltas that it
 // gossips. A partition that it is given waits until the checkpoint to go on from is here.
@@ -67,11 +70,11 @@ public:
 
     bool waiting() const { return !waiting_.empty(); }
     // Goes on with the partitions just taken, from the checkpoint if there is one.
-    void start_waiting(const checkpointing& checkpoints) {
+    void start_waiting(const held_checkpoints<shared_state>& held) {
         for (const std::size_t each : std::exchange(waiting_, {})) {
             partition_run& run = runs_.at(each);
-            if (const auto* stable = checkpoints.held().stable()) {
-                run.resume(stable->epoch, checkpoints.held().bytes_of(run.name()));
+            if (const auto* stable = held.stable()) {
+                run.resume(stable->epoch, held.bytes_of(run.name()));
                 // All who heard of these counts before may be gone.
                 batch_.counted.advance(run.name(), run.counted());
             }
@@ -135,6 +138,11 @@ public:
         return size == 0 ? 0 : done * 1000 / size;
     }
     const std::map<std::size_t, partition_run>& runs() const { return runs_; }
+    std::vector<std::string> names() const {
+        std::vector<std::string> all;
+        for (const auto& [partition, run] : runs_) all.push_back(run.name());
+        return all;
+    }
     std::uint64_t replayed() const { return replayed_; }
     std::uint64_t processed() const { return processed_; }
 

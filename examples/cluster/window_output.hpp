@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "checkpointing.hpp"
+#include "stable_counts.hpp"
 
 #include <stream/frontier.hpp>
 #include <stream/windowed.hpp>
@@ -18,16 +18,16 @@ namespace cluster {
 // gets a window from every worker, and again after a restart: always the same.
 class window_output {
 public:
-    void step(const checkpointing& checkpoints,
+    void step(const held_checkpoints<shared_state>& held,
               const std::function<void(const std::string& line)>& tell) {
-        const stream::certificate* from = checkpoints.held().stable();
+        const stream::certificate* from = held.stable();
         if (from == nullptr || from->epoch == epoch_) return;
         epoch_ = from->epoch;
         std::vector<std::string> members;
         for (const stream::submission& each : from->submissions) {
             members.push_back(each.member);
             if (each.watermark) reached_.advance(each.member, 0, *each.watermark);
-            windows_.merge(checkpoints.part_of(each.member).state().windows);
+            windows_.merge(part_of(held, each.member).state().windows);
         }
         const auto time = reached_.read(members);
         if (!time) return;

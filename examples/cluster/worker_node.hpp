@@ -4,6 +4,7 @@
 #include "checkpointing.hpp"
 #include "counting.hpp"
 #include "ownership.hpp"
+#include "stable_counts.hpp"
 #include "udp_socket.hpp"
 #include "window_output.hpp"
 #include "worker_options.hpp"
@@ -103,10 +104,10 @@ public:
         const auto now = steady_now();
         receive(now);
         if (now >= next_look_) look_at_members(now);
-        if (counting_.waiting() && may_start(now)) counting_.start_waiting(checkpoints_);
+        if (counting_.waiting() && may_start(now)) counting_.start_waiting(checkpoints_.held());
         counting_.step(engine_, now, [this](partition_run& run) { submit(run); });
-        checkpoints_.step(engine_, now, counting_.runs());
-        output_.step(checkpoints_, tell);
+        checkpoints_.step(engine_, now, counting_.names());
+        output_.step(checkpoints_.held(), tell);
         engine_.tick(now);
         send();
         while (engine_.poll_event()) {}
@@ -157,7 +158,7 @@ private:
     // what they have beyond it comes by repair.
     void begin_from_checkpoint() {
         engine before(configuration(), 0);
-        before.merge_local(checkpoints_.stable_state());
+        before.merge_local(stable_state(checkpoints_.held()));
         engine_.restore(before.snapshot(), incarnation_);
     }
 
@@ -180,7 +181,8 @@ private:
         stream::submission said;
         said.worker = options_.name;
         said.incarnation = incarnation_;
-        const auto verdict = checkpoints_.submit(engine_, run, said);
+        const auto bytes = run.cut(said);
+        const auto verdict = checkpoints_.submit(engine_, bytes, said);
         tell("submitted partition=" + run.name() + " epoch=" + std::to_string(said.epoch) +
              " incarnation=" + std::to_string(said.incarnation) +
              " verdict=" + std::to_string(static_cast<int>(verdict)));
@@ -245,7 +247,7 @@ private:
     std::uint64_t incarnation_;
     sockets sockets_;
     engine engine_;
-    checkpointing checkpoints_;
+    checkpointing<shared_state> checkpoints_;
     ownership ownership_;
     counting counting_;
     window_output output_;
