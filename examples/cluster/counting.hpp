@@ -69,8 +69,9 @@ public:
     }
 
     bool waiting() const { return !waiting_.empty(); }
-    // Goes on with the partitions just taken, from the checkpoint if there is one.
-    void start_waiting(const held_checkpoints<shared_state>& held) {
+    // Goes on with the partitions just taken, from the checkpoint if there is one. `known` is the
+    // newest stable epoch that the worker has heard of.
+    void start_waiting(const held_checkpoints<shared_state>& held, std::uint64_t known) {
         for (const std::size_t each : std::exchange(waiting_, {})) {
             partition_run& run = runs_.at(each);
             if (const auto* stable = held.stable()) {
@@ -78,8 +79,9 @@ public:
                 // All who heard of these counts before may be gone.
                 batch_.counted.advance(run.name(), run.counted());
             }
-            tell_("resumed partition=" + std::to_string(each) + " records=" +
-                  std::to_string(run.records()) + " epoch=" + std::to_string(run.last_cut()));
+            tell_("resumed partition=" + std::to_string(each) +
+                  " records=" + std::to_string(run.records()) +
+                  " epoch=" + std::to_string(run.last_cut()) + " known=" + std::to_string(known));
         }
     }
 

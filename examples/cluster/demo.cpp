@@ -93,9 +93,10 @@ void check_deaths(checks& made, const demo_cluster& workers, const std::vector<d
                "records replayed after the kills: " + std::to_string(workers.replayed()) + " of " +
                    std::to_string(workers.processed()) + " processed");
     made.check(
-        workers.resumptions() > 0 && workers.begun_anew() == 0,
+        workers.resumptions() > 0 && workers.begun_too_early() == 0,
         "partitions that changed hands or came back: " + std::to_string(workers.resumptions()) +
-            ", begun without a stable checkpoint: " + std::to_string(workers.begun_anew()));
+            ", not from the newest stable checkpoint: " +
+            std::to_string(workers.begun_too_early()));
 }
 
 // Windows that workers told while they ran, against those of the sequential program.

@@ -29,6 +29,7 @@ struct worker_view {
     std::uint64_t restarts = 0;
     std::map<std::size_t, std::uint64_t> records;  // by partition that it counts
     std::optional<std::uint64_t> first_submission; // its incarnation, since it started
+    bool needs_checkpoint = false;                 // there was a stable one when it was started
     std::string digest;
     bool stopped = false;
 
@@ -144,6 +145,8 @@ public:
         worker.ready = worker.finished = false;
         worker.records.clear();
         worker.first_submission.reset();
+        worker.needs_checkpoint = std::any_of(workers_.begin(), workers_.end(),
+                                              [](const auto& each) { return each.stored != 0; });
         worker.process = std::make_unique<child_process>(command);
     }
     void kill(std::size_t i) {
@@ -163,7 +166,7 @@ public:
     void command_all(const std::string& line) {
         for (std::size_t i = 0; i < size(); ++i) command(i, line);
     }
-    // From now on a partition is to go on from a checkpoint, whoever takes it.
+    // All partitions are begun: from now on they go on.
     void note_begun() { begun_ = true; }
 
     // Waits a little for news of the workers and takes it in. Throws failure if one has died.
@@ -211,7 +214,7 @@ public:
     std::uint64_t processed() const { return base_processed_ + total(&worker_view::processed); }
     std::uint64_t replayed() const { return base_replayed_ + total(&worker_view::replayed); }
     std::uint64_t resumptions() const { return resumptions_; }
-    std::uint64_t begun_anew() const { return begun_anew_; }
+    std::uint64_t begun_too_early() const { return begun_too_early_; }
     const std::map<std::uint64_t, window_view>& windows() const { return windows_; }
     std::uint64_t windows_contradicted() const { return windows_contradicted_; }
     bool roots_agree() const {
@@ -282,7 +285,9 @@ private:
             worker.records[number("partition")] = number("records");
             worker.held = worker.finished = false;
             resumptions_ += begun_ ? 1U : 0U;
-            begun_anew_ += begun_ && number("epoch") == 0 ? 1U : 0U;
+            const bool too_early = number("epoch") < number("known") ||
+                                   (number("epoch") == 0 && worker.needs_checkpoint);
+            begun_too_early_ += too_early ? 1U : 0U;
         } else if (line.starts_with("dropped ")) {
             worker.records.erase(number("partition"));
         } else if (line.starts_with("window ")) {
@@ -305,8 +310,8 @@ private:
     std::uint64_t base_processed_ = 0; // by killed workers
     std::uint64_t base_replayed_ = 0;
     bool begun_ = false;
-    std::uint64_t resumptions_ = 0; // since then
-    std::uint64_t begun_anew_ = 0;  // of these, without a checkpoint
+    std::uint64_t resumptions_ = 0;     // since then
+    std::uint64_t begun_too_early_ = 0; // not from the newest stable checkpoint
     std::map<std::uint64_t, window_view> windows_;
     std::uint64_t windows_contradicted_ = 0;
 };

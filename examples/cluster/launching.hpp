@@ -56,12 +56,17 @@ inline std::vector<std::string> run_program(const std::vector<std::string>& comm
     return lines;
 }
 
-// Programs of the same build, by their path from the directory of this one.
-inline std::string built_program(const char* path) {
+inline std::string this_program() {
     std::error_code failed;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
     if (failed) throw failure("cannot find the programs: " + failed.message());
-    return (self.parent_path() / path).lexically_normal().string();
+    return self.string();
+}
+
+// Programs of the same build, by their path from the directory of this one.
+inline std::string built_program(const char* path) {
+    const auto directory = std::filesystem::path(this_program()).parent_path();
+    return (directory / path).lexically_normal().string();
 }
 
 // Prints each check and remembers whether all held.

@@ -4,8 +4,8 @@
 #include "checkpointing.hpp"
 #include "counting.hpp"
 #include "ownership.hpp"
+#include "sockets.hpp"
 #include "stable_counts.hpp"
-#include "udp_socket.hpp"
 #include "window_output.hpp"
 #include "worker_options.hpp"
 
@@ -24,31 +24,6 @@
 #include <vector>
 
 namespace cluster {
-
-inline gossip::time_point steady_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return gossip::time_point(std::chrono::duration_cast<gossip::duration>(since));
-}
-
-// The sockets of a worker: gossip over UDP and checkpoint parts over TCP at one port number, so
-// that a member's gossip address is also where its parts are.
-struct sockets {
-    udp_socket datagrams;
-    part_exchange parts;
-
-    static sockets open(std::uint16_t port) {
-        for (int attempt = 1;; ++attempt) {
-            udp_socket datagrams(port);
-            try {
-                part_exchange parts(datagrams.port());
-                return {std::move(datagrams), std::move(parts)};
-            } catch (const failure&) {
-                // A port that is free for UDP may be taken for TCP: any other will do.
-                if (port != 0 || attempt == 50) throw;
-            }
-        }
-    }
-};
 
 // One worker: counts its partitions, gossips, checkpoints, and obeys commands.
 class worker_node {
@@ -104,7 +79,7 @@ public:
         const auto now = steady_now();
         receive(now);
         if (now >= next_look_) look_at_members(now);
-        if (counting_.waiting() && may_start(now)) counting_.start_waiting(checkpoints_.held());
+        if (counting_.waiting()) start_waiting(now);
         counting_.step(engine_, now, [this](partition_run& run) { submit(run); });
         checkpoints_.step(engine_, now, counting_.names());
         output_.step(checkpoints_.held(), tell);
@@ -117,7 +92,7 @@ public:
 
 private:
     static constexpr auto look_interval = std::chrono::milliseconds(100);
-    static constexpr auto checkpoint_patience = std::chrono::seconds(10);
+    static constexpr auto checkpoint_patience = std::chrono::seconds(20);
     static constexpr auto longest_receive = std::chrono::milliseconds(30);
     static constexpr std::size_t max_datagram = 8192;
 
@@ -171,10 +146,13 @@ private:
     // From the newest stable checkpoint, once it is here. Of a complete one some bytes may have
     // been lost with a disk, and a contradiction may take it back. If nobody knows of one or can
     // give it, whatever is stored here will do: it is only more to replay.
-    bool may_start(gossip::time_point now) const {
+    void start_waiting(gossip::time_point now) {
         const auto stable = engine_.state().checkpoints.latest();
-        if (stable && checkpoints_.held().stable_epoch() >= stable->epoch) return true;
-        return now >= start_by_ || (!stable && options_.fresh);
+        const std::uint64_t known = stable ? stable->epoch : 0;
+        const bool here = known != 0 && checkpoints_.held().stable_epoch() >= known;
+        if (here || now >= start_by_ || (!stable && options_.fresh)) {
+            counting_.start_waiting(checkpoints_.held(), known);
+        }
     }
 
     void submit(partition_run& run) {
