@@ -71,7 +71,7 @@ public:
         to.figure("load: p99 of completion of an epoch, ms", "ms", p99(complete_ms_), {1000, 300});
         to.figure("load: p99 of stability of an epoch, ms", "ms", p99(stable_ms_), {1500, 500});
         to.figure("load: from the loss of 2 of 5 to the next stable epoch, s", "s",
-                  seconds_to_stable_, {10, 3});
+                  seconds_to_stable_, {10, 5});
     }
 
 private:

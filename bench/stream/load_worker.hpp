@@ -88,7 +88,7 @@ public:
 
 private:
     static constexpr auto batch_interval = std::chrono::milliseconds(100);
-    static constexpr auto patience = std::chrono::seconds(10);
+    static constexpr auto patience = std::chrono::seconds(5);
 
     static void tell(const std::string& line) { std::cout << line << std::endl; }
 

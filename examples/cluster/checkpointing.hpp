@@ -44,19 +44,19 @@ public:
     // Serves and fetches parts, keeps what is all here, and vouches for it in the name of
     // `partitions`.
     void step(engine& node, gossip::time_point now, const std::vector<std::string>& partitions) {
-        const auto find = [this](const wire::digest& root) -> std::optional<byte_string> {
-            return held_.parts().serve(root);
-        };
-        const auto arrived = [this](const wire::digest&, const byte_string& bytes) {
-            const auto result = held_.parts().accept(bytes);
-            fetched_ += result == stream::accept_result::accepted ? 1U : 0U;
-            refused_ += result == stream::accept_result::wrong ? 1U : 0U;
+        const auto find = [this](const wire::digest& root) { return serve(root); };
+        const auto arrived = [this](const wire::digest& root, const byte_string& bytes) {
+            accept(root, bytes);
         };
         exchange_.step(find, arrived);
         if (now < next_look_) return;
         next_look_ = now + look_interval;
         const auto lacking = held_.look(node, partitions);
-        if (lacking.empty()) attempts_.clear();
+        if (lacking.empty()) {
+            std::erase_if(attempts_,
+                          [](const auto& each) { return each.first != which_is_stable; });
+        }
+        if (!node.state().checkpoints.latest()) request(node, which_is_stable, {}, now);
         for (const stream::certificate& from : lacking) {
             for (const stream::want& each : held_.parts().wants(from)) fetch(node, from, each, now);
         }
@@ -69,30 +69,54 @@ private:
     static constexpr auto look_interval = std::chrono::milliseconds(20);
     static constexpr auto retry_interval = std::chrono::milliseconds(200);
 
+    // Asked for like a part: the certificate of the newest stable checkpoint that the peer has.
+    static constexpr wire::digest which_is_stable{};
+
     struct attempt {
         std::size_t count = 0;
         gossip::time_point next;
     };
 
-    // Asks the worker that submitted the part, and on every retry the next one of the others.
+    std::optional<byte_string> serve(const wire::digest& root) {
+        if (root != which_is_stable) return held_.parts().serve(root);
+        if (held_.stable() == nullptr) return std::nullopt;
+        return wire::encode(*held_.stable());
+    }
+    void accept(const wire::digest& root, const byte_string& bytes) {
+        if (root == which_is_stable) {
+            wire::error ignored;
+            auto told = wire::try_decode<stream::certificate>(bytes, {}, ignored);
+            if (told) held_.hear(std::move(*told));
+            return;
+        }
+        const auto result = held_.parts().accept(bytes);
+        fetched_ += result == stream::accept_result::accepted ? 1U : 0U;
+        refused_ += result == stream::accept_result::wrong ? 1U : 0U;
+    }
+
     void fetch(engine& node, const stream::certificate& from, const stream::want& what,
                gossip::time_point now) {
-        attempt& tried = attempts_[what.root];
-        if (exchange_.busy() || exchange_.fetching(what.root) || now < tried.next) return;
         std::string submitter;
         for (const auto& each : from.submissions) {
             if (each.root == what.root) submitter = each.worker;
         }
+        request(node, what.root, submitter, now);
+    }
+    // Asks the worker that was named, and on every retry the next one of the others.
+    void request(engine& node, const wire::digest& root, const std::string& first,
+                 gossip::time_point now) {
+        attempt& tried = attempts_[root];
+        if (exchange_.busy() || exchange_.fetching(root) || now < tried.next) return;
         std::vector<std::string> addresses;
         for (const auto& peer : node.members()) {
-            if (peer.name == submitter) {
+            if (peer.name == first) {
                 addresses.insert(addresses.begin(), std::string(peer.address));
             } else {
                 addresses.emplace_back(peer.address);
             }
         }
         if (addresses.empty()) return;
-        exchange_.request(what.root, addresses[tried.count++ % addresses.size()]);
+        exchange_.request(root, addresses[tried.count++ % addresses.size()]);
         tried.next = now + retry_interval;
     }
 

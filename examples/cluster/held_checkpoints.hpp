@@ -73,16 +73,28 @@ public:
         return verdict;
     }
 
+    // Takes a peer's word for a stable checkpoint: gossip brings it with all the rest, which may be
+    // long in coming to one that has just started.
+    void hear(stream::certificate told) {
+        if (!told_ || told_->epoch < told.epoch) told_ = std::move(told);
+    }
+    // The newest stable checkpoint that is known of, here or not.
+    std::optional<stream::certificate> newest_stable(const engine& node) const {
+        auto newest = node.state().checkpoints.latest();
+        if (told_ && (!newest || newest->epoch < told_->epoch)) newest = told_;
+        return newest;
+    }
+
     // Keeps what has become stable or complete and is all here, and vouches for it in the name of
     // `partitions`. Result: the checkpoints of which parts are to be fetched.
     std::vector<stream::certificate> look(engine& node,
                                           const std::vector<std::string>& partitions) {
         std::vector<stream::certificate> lacking;
-        const auto stable = node.state().checkpoints.latest();
+        const auto stable = newest_stable(node);
         if (stable && stable->epoch > stable_epoch()) {
             if (parts_.complete(*stable)) {
                 keep_stable(*stable);
-                raise_floor(node, *stable);
+                raise_floor(node);
             } else {
                 lacking.push_back(*stable);
             }
@@ -171,17 +183,19 @@ private:
     }
 
     // A majority has the newest stable checkpoint on disk: all but a few before it may go.
-    static void raise_floor(engine& node, const stream::certificate& stable) {
-        if (stable.epoch <= epochs_kept) return;
+    static void raise_floor(engine& node) {
         stream::checkpoint all = node.state().checkpoints;
+        const auto stable = all.latest();
+        if (!stable || stable->epoch <= epochs_kept) return;
         State raised;
-        raised.checkpoints = all.raise_floor(stable, stable.epoch - epochs_kept);
+        raised.checkpoints = all.raise_floor(*stable, stable->epoch - epochs_kept);
         node.merge_local(raised);
     }
 
     checkpoint_store& store_;
     stream::transfer parts_;
     held_certificates held_;
+    std::optional<stream::certificate> told_;
     std::uint64_t awaited_ = 0;
     std::map<std::uint64_t, std::set<wire::digest>> own_; // submitted, not yet in a stable one
     std::map<std::string, std::uint64_t> acknowledged_;   // newest epoch, by partition

@@ -147,7 +147,7 @@ private:
     // been lost with a disk, and a contradiction may take it back. If nobody knows of one or can
     // give it, whatever is stored here will do: it is only more to replay.
     void start_waiting(gossip::time_point now) {
-        const auto stable = engine_.state().checkpoints.latest();
+        const auto stable = checkpoints_.held().newest_stable(engine_);
         const std::uint64_t known = stable ? stable->epoch : 0;
         const bool here = known != 0 && checkpoints_.held().stable_epoch() >= known;
         if (here || now >= start_by_ || (!stable && options_.fresh)) {
