@@ -2,6 +2,7 @@
 #include "anchors.hpp"
 #include "measure.hpp"
 #include "rows.hpp"
+#include "stream/load.hpp"
 
 #include <crdt/g_counter.hpp>
 #include <gossip/random.hpp>
@@ -19,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -305,9 +307,15 @@ void retained_row(bench::rows& rows) {
 } // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "--load-worker")
+        return bench::run_load_worker(argc, argv);
     const auto given = bench::options::of(argc, argv);
-    bench::pin();
     bench::rows rows("stream", given);
+    // Before this process keeps to one core, or its children would, too.
+    rows.section({"load: updates lost", "load: p99 of an update, us",
+                  "load: p99 of completion of an epoch, ms"},
+                 bench::load_rows);
+    bench::pin();
     dissemination_rows(rows);
     hot_path_rows(rows);
     root_rows(rows);

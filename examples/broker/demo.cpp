@@ -3,10 +3,10 @@
 // restored checkpoint, compared count by count.
 
 #include "../cluster/demo_report.hpp"
+#include "../cluster/launching.hpp"
 #include "broker_server.hpp"
 #include "demo_options.hpp"
 #include "demo_story.hpp"
-#include "launching.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -20,7 +20,11 @@
 namespace {
 
 using namespace broker;
+using cluster::built_program;
+using cluster::checks;
 using cluster::field_of;
+using cluster::run_directory;
+using cluster::run_program;
 
 constexpr std::uint64_t epochs = 8;
 
@@ -128,14 +132,14 @@ void refuse_too_little(const publisher& input, std::size_t partitions) {
 
 bool run_demo(const demo_options& options, const run_directory& directory) {
     const std::string right_report = directory.path() + "/sequential.txt";
+    const std::size_t partitions = 2 * options.workers;
     std::vector<std::string> sequential{built_program("../cluster/cluster_sequential"),
-                                        right_report};
+                                        right_report, std::to_string(partitions)};
     sequential.insert(sequential.end(), options.inputs.begin(), options.inputs.end());
     run_program(sequential);
     const auto right = cluster::read_report(right_report);
     const double bytes = static_cast<double>(right.at("bytes"));
     const double rate = options.rate != 0 ? static_cast<double>(options.rate) : bytes / 10 + 1;
-    const std::size_t partitions = 2 * options.workers;
 
     broker_server server(options.server, directory.path() + "/broker");
     nats_client connection(server.url());
@@ -173,7 +177,7 @@ int main(int argc, char** argv) {
     }
     try {
         const demo_options options = parse_demo_options(cluster::arguments(argc, argv));
-        const run_directory directory(options.keep);
+        const run_directory directory("broker", options.keep);
         if (options.keep) std::printf("stores and streams: %s\n", directory.path().c_str());
         const bool right = run_demo(options, directory);
         std::printf("\n%s\n", right ? "The workers' answer is the sequential one."

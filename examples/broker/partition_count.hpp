@@ -71,6 +71,7 @@ public:
         said.bytes = bytes.size();
         said.offsets[name()] = {epoch_begin_, next()};
         said.records = open();
+        said.watermark = cluster::event_time(counted());
         epoch_begin_ = next();
         return bytes;
     }

@@ -46,7 +46,7 @@ public:
         }
         engine_.update(&aggregates::checkpoints,
                        [&](auto& all, auto) { return all.set_plan(plan); });
-        if (checkpoints_.stored() != nullptr) checkpoints_.announce_stored(engine_);
+        if (checkpoints_.held().stable() != nullptr) checkpoints_.announce_stored(engine_);
         start_by_ = clock::now() + patience;
         tell("ready incarnation=" + std::to_string(incarnation_));
     }
@@ -67,10 +67,7 @@ public:
         if (!counting_ && may_start(now)) start_counting();
         for (auto& [partition, run] : runs_) count(run, now);
         if (now >= next_batch_) flush(now);
-        // A complete checkpoint may have lost bytes with this disk; a stable one is held by others.
-        checkpoints_.step(engine_, now, names_,
-                          counting_ ? stream::restore_policy::complete
-                                    : stream::restore_policy::stable_only);
+        checkpoints_.step(engine_, now, names_);
         engine_.tick(engine_time(now));
         while (const auto out = engine_.poll_outgoing(buffer_)) {
             broker_.publish(std::string(out->to), std::span(buffer_).first(out->size));
@@ -96,21 +93,21 @@ private:
     // newest stable one, and starts from nothing only if none is known or nobody can give it.
     bool may_start(clock::time_point now) const {
         const auto stable = engine_.state().checkpoints.latest();
-        const bool here = stable && checkpoints_.stored_epoch() >= stable->epoch;
-        if (here || (!stable && checkpoints_.stored() != nullptr)) return true;
+        const bool here = stable && checkpoints_.held().stable_epoch() >= stable->epoch;
+        if (here || (!stable && checkpoints_.held().stable() != nullptr)) return true;
         return now >= start_by_ + (stable ? 10 * patience : clock::duration::zero());
     }
 
     // From the checkpoint, if there is one, and from its offsets.
     void start_counting() {
         counting_ = true;
-        const auto* stored = checkpoints_.stored();
+        const auto* stored = checkpoints_.held().stable();
         for (const auto partition :
              partitions_of(options_.number, options_.workers, options_.partitions)) {
             partition_count counted(partition);
             if (stored != nullptr) {
                 counted.resume(*stored->find(counted.name()),
-                               checkpoints_.bytes_of(counted.name()));
+                               checkpoints_.held().bytes_of(counted.name()));
             }
             tell("resumed partition=" + std::to_string(partition) + " epoch=" +
                  std::to_string(counted.last_cut()) + " offset=" + std::to_string(counted.next()) +
@@ -172,7 +169,7 @@ private:
             return std::string(" ") + key + "=" + std::to_string(value);
         };
         tell("progress" + number("open", open) + number("cut", cut) +
-             number("stored", checkpoints_.stored_epoch()) +
+             number("stored", checkpoints_.held().stable_epoch()) +
              number("stable", stable ? stable->epoch : 0) + " root=" +
              cluster::hex(engine_.root()) + " context=" + cluster::hex(engine_.context_digest()) +
              (next.empty() ? "" : " next=" + next));

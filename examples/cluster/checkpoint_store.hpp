@@ -16,6 +16,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cluster {
@@ -33,8 +34,26 @@ inline std::string hex(std::uint64_t value) {
 }
 inline std::string hex(const wire::digest& value) { return hex(value.hi) + hex(value.lo); }
 
+// The checkpoints of which every part is stored: the newest stable one, and by ascending epoch
+// complete ones after it.
+struct held_certificates {
+    static constexpr std::string_view schema_name = "cluster.held_certificates";
+
+    std::optional<stream::certificate> stable;
+    std::vector<stream::certificate> complete;
+
+    void write(wire::writer& w) const {
+        wire::put(w, stable);
+        wire::put(w, complete);
+    }
+    void read(wire::reader& r) {
+        wire::get(r, stable);
+        wire::get(r, complete);
+    }
+};
+
 // What a worker keeps on disk: its lease, parts of checkpoints named by their roots, and the
-// certificate of the newest checkpoint of which it holds every part. Every member function throws
+// certificates of those of which it holds every part. Every member function throws
 // stream::store_failure if the disk does not do what it should.
 class checkpoint_store {
 public:
@@ -43,12 +62,12 @@ public:
     std::optional<crdt::lease> lease() const { return load<crdt::lease>("lease"); }
     void save_lease(const crdt::lease& lease) { store_.save("lease", wire::encode(lease)); }
 
-    std::optional<stream::certificate> certificate() const {
-        return load<stream::certificate>("certificate");
+    held_certificates certificates() const {
+        return load<held_certificates>("certificates").value_or(held_certificates{});
     }
-    // Precondition: every part that it names is stored.
-    void save_certificate(const stream::certificate& certificate) {
-        store_.save("certificate", wire::encode(certificate));
+    // Precondition: every part that they name is stored.
+    void save_certificates(const held_certificates& held) {
+        store_.save("certificates", wire::encode(held));
     }
 
     void save_part(const wire::digest& root, std::span<const std::byte> bytes) {

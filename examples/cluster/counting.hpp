@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "checkpointing.hpp"
+#include "held_checkpoints.hpp"
 #include "partition_run.hpp"
+#include "state.hpp"
+#include "worker_options.hpp"
 
 #include <gossip/engine.hpp>
 
@@ -19,51 +21,67 @@
 
 namespace cluster {
 
+using engine = gossip::engine<shared_state>;
+
 // The partitions that a worker counts now, at their pace, and the batches of deltas that it
 // gossips. A partition that it is given waits until the checkpoint to go on from is here.
 class counting {
 public:
     using teller = std::function<void(const std::string& line)>;
 
-    counting(const std::vector<std::string>& inputs, std::size_t partitions, std::uint64_t epochs,
-             double rate, teller tell)
-        : inputs_(inputs),
-          partitions_(partitions),
-          epochs_(epochs),
-          rate_(rate),
+    counting(const worker_options& options, teller tell)
+        : inputs_(options.inputs),
+          partitions_(options.partitions),
+          epochs_(options.epochs),
+          rate_(options.rate),
+          hold_(options.hold),
           tell_(std::move(tell)) {}
 
-    // Reads and cuts the input of these partitions, from their beginning.
-    void take(const std::set<std::size_t>& partitions) {
-        if (partitions.empty()) return;
+    // Lets go of all partitions but these, and reads and cuts the input of those that are new.
+    // Result: whether there are new ones.
+    bool own(const std::set<std::size_t>& partitions) {
+        std::set<std::size_t> fresh;
+        for (const std::size_t each : partitions) {
+            if (!runs_.contains(each)) fresh.insert(each);
+        }
+        std::erase_if(waiting_, [&](std::size_t each) { return !partitions.contains(each); });
+        std::erase_if(runs_, [&](const auto& each) {
+            const bool gone = !partitions.contains(each.first);
+            if (gone) tell_("dropped partition=" + std::to_string(each.first));
+            return gone;
+        });
+        if (fresh.empty()) return false;
         const auto files = list_files(inputs_);
-        for (const std::size_t each : partitions) {
-            if (!runs_.contains(each)) {
-                runs_.emplace(
-                    each, partition_run(partition_input(files, each, partitions_), each, epochs_));
-                waiting_.insert(each);
-            }
+        for (const std::size_t each : fresh) {
+            partition_input input(files, each, partitions_);
+            runs_.emplace(each, partition_run(std::move(input), each, epochs_));
+            waiting_.insert(each);
         }
+        return true;
     }
-    void drop(const std::set<std::size_t>& partitions) {
-        for (const std::size_t each : partitions) {
-            runs_.erase(each);
-            waiting_.erase(each);
-        }
+
+    // Until then nothing beyond a part of each partition is counted.
+    void release() { hold_ = 0; }
+    bool held() const {
+        return std::all_of(runs_.begin(), runs_.end(), [&](const auto& each) {
+            return each.second.at_end() || is_held(each.second);
+        });
     }
 
     bool waiting() const { return !waiting_.empty(); }
-    // Goes on with the partitions just taken, from the checkpoint if there is one.
-    void start_waiting(const checkpointing& checkpoints) {
+    // Goes on with the partitions just taken, from the checkpoint if there is one. `known` is the
+    // newest stable epoch that the worker has heard of.
+    void start_waiting(const held_checkpoints<shared_state>& held, std::uint64_t known) {
         for (const std::size_t each : std::exchange(waiting_, {})) {
             partition_run& run = runs_.at(each);
-            if (const auto* stored = checkpoints.stored()) {
-                run.resume(stored->epoch, checkpoints.bytes_of(run.name()));
+            if (const auto* stable = held.stable()) {
+                run.resume(stable->epoch, held.bytes_of(run.name()));
                 // All who heard of these counts before may be gone.
                 batch_.counted.advance(run.name(), run.counted());
             }
-            tell_("resumed partition=" + std::to_string(each) + " epoch=" +
-                  std::to_string(run.last_cut()) + " offset=" + std::to_string(run.next()));
+            tell_("resumed partition=" + std::to_string(each) +
+                  " records=" + std::to_string(run.records()) +
+                  " epoch=" + std::to_string(run.last_cut()) + " known=" + std::to_string(known));
         }
     }
 
@@ -74,7 +92,7 @@ public:
         const auto started = std::chrono::steady_clock::now();
         while (partition_run* run = rate_ == 0 || allowance_ > 0 ? furthest_behind() : nullptr) {
             cut_all(*run, submit);
-            if (run->at_end()) continue;
+            if (run->at_end() || is_held(*run)) continue;
             run->expect_replay_until(progress_of(node.state(), run->name()));
             const double cost = static_cast<double>(run->next_bytes());
             allowance_ -= run->replaying() ? cost / replay_speed : cost;
@@ -122,6 +140,11 @@ public:
         return size == 0 ? 0 : done * 1000 / size;
     }
     const std::map<std::size_t, partition_run>& runs() const { return runs_; }
+    std::vector<std::string> names() const {
+        std::vector<std::string> all;
+        for (const auto& [partition, run] : runs_) all.push_back(run.name());
+        return all;
+    }
     std::uint64_t replayed() const { return replayed_; }
     std::uint64_t processed() const { return processed_; }
 
@@ -135,6 +158,8 @@ private:
         return known == nullptr ? 0 : known->value().value_or(0);
     }
 
+    bool is_held(const partition_run& run) const { return hold_ != 0 && run.reached(hold_); }
+
     // The pace is that of every partition, so a worker with more partitions is not slower.
     void allow(gossip::time_point now) {
         const double seconds = last_ ? std::chrono::duration<double>(now - *last_).count() : 0.0;
@@ -147,7 +172,7 @@ private:
     partition_run* furthest_behind() {
         partition_run* least = nullptr;
         for (auto& [partition, run] : runs_) {
-            const bool idle = run.at_end() && !run.epoch_to_cut();
+            const bool idle = (run.at_end() || is_held(run)) && !run.epoch_to_cut();
             if (idle || waiting_.contains(partition)) continue;
             if (least == nullptr || run.done() < least->done()) least = &run;
         }
@@ -162,6 +187,7 @@ private:
     std::size_t partitions_;
     std::uint64_t epochs_;
     double rate_;
+    std::uint64_t hold_; // of a thousand records; 0: none
     teller tell_;
     std::map<std::size_t, partition_run> runs_;
     std::set<std::size_t> waiting_;

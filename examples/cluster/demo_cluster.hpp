@@ -4,6 +4,7 @@
 #include "arguments.hpp"
 #include "child_process.hpp"
 #include "demo_options.hpp"
+#include "ownership.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -26,9 +27,9 @@ struct worker_view {
     std::string address;
     std::uint64_t incarnation = 0;
     std::uint64_t restarts = 0;
-    std::map<std::size_t, std::uint64_t> records;  // by owned partition, as it started
-    std::size_t resumed = 0;                       // partitions begun since it started
+    std::map<std::size_t, std::uint64_t> records;  // by partition that it counts
     std::optional<std::uint64_t> first_submission; // its incarnation, since it started
+    bool needs_checkpoint = false;                 // there was a stable one when it was started
     std::string digest;
     bool stopped = false;
 
@@ -36,8 +37,17 @@ struct worker_view {
     std::map<std::size_t, std::uint64_t> counted; // bytes by partition
     std::uint64_t processed = 0, replayed = 0, part = 0, submitted = 0, stored = 0, members = 0;
     std::uint64_t repaired = 0, sessions = 0, out = 0, in = 0;
+    bool held = false;
     bool finished = false;
     std::string root, context;
+};
+
+// A window as workers told it.
+struct window_view {
+    std::uint64_t words = 0;
+    std::uint64_t lines = 0;
+
+    friend bool operator==(const window_view&, const window_view&) = default;
 };
 
 struct cluster_settings {
@@ -48,6 +58,7 @@ struct cluster_settings {
     std::size_t partitions = 0;
     std::uint64_t epochs = 0;
     std::uint64_t rate = 0; // bytes per second of all
+    std::uint64_t hold = 0; // of a thousand records of a partition
     std::uint64_t relay_bytes = 0;
     std::uint64_t report_ms = 0;
     std::uint16_t port = 0;
@@ -58,10 +69,14 @@ struct cluster_settings {
 class demo_cluster {
 public:
     explicit demo_cluster(cluster_settings settings) : settings_(std::move(settings)) {
-        workers_.resize(settings_.nodes);
-        for (std::size_t i = 0; i < workers_.size(); ++i) {
-            workers_[i].name = "worker" + std::to_string(i);
-        }
+        for (std::size_t i = 0; i < settings_.nodes; ++i) add();
+    }
+    // One more worker, not started yet. Result: its number.
+    std::size_t add() {
+        const std::size_t number = workers_.size();
+        workers_.emplace_back();
+        workers_.back().name = "worker" + std::to_string(number);
+        return number;
     }
 
     std::size_t size() const { return workers_.size(); }
@@ -70,14 +85,33 @@ public:
     std::string store_of(std::size_t i) const {
         return settings_.directory + "/" + workers_[i].name;
     }
-    std::set<std::size_t> dealt_to(std::size_t i) const {
-        std::set<std::size_t> owned;
-        for (std::size_t p = i; p < settings_.partitions; p += size()) owned.insert(p);
-        return owned;
+
+    // Whether worker `i` counts what placement gives it among those that run.
+    bool settled(std::size_t i) const {
+        if (!workers_[i].ready) return false;
+        std::vector<gossip::place> running;
+        for (const worker_view& each : workers_) {
+            if (each.process) running.push_back({each.name, {}, 1, true});
+        }
+        return keys_of(workers_[i].records) ==
+               placed_on(workers_[i].name, running, settings_.partitions);
+    }
+    // Whether others count all of these.
+    bool taken_over(std::set<std::size_t> partitions) const {
+        for (const worker_view& each : workers_) {
+            if (!each.process) continue;
+            for (const auto& [partition, records] : each.records) partitions.erase(partition);
+        }
+        return partitions.empty();
+    }
+    static std::set<std::size_t> keys_of(const std::map<std::size_t, std::uint64_t>& counts) {
+        std::set<std::size_t> keys;
+        for (const auto& each : counts) keys.insert(each.first);
+        return keys;
     }
 
     // A worker that comes back gets the port that it had.
-    void start(std::size_t i, const std::set<std::size_t>& owned) {
+    void start(std::size_t i) {
         worker_view& worker = workers_[i];
         const std::uint64_t rate =
             std::max<std::uint64_t>(settings_.rate / settings_.partitions, 1);
@@ -92,21 +126,27 @@ public:
                                          std::to_string(settings_.partitions),
                                          "--epochs",
                                          std::to_string(settings_.epochs),
+                                         "--workers",
+                                         std::to_string(size()),
                                          "--rate",
                                          std::to_string(rate),
+                                         "--hold",
+                                         std::to_string(settings_.hold),
                                          "--relay-bytes",
                                          std::to_string(settings_.relay_bytes),
                                          "--report-ms",
                                          std::to_string(settings_.report_ms),
                                          "--port",
                                          port_of(i)};
-        if (!owned.empty()) command.insert(command.end(), {"--owned", list_of(owned)});
+        if (!begun_) command.emplace_back("--fresh");
         const std::string seed = a_live_address();
         if (!seed.empty()) command.insert(command.end(), {"--seed-address", seed});
         command.insert(command.end(), settings_.inputs.begin(), settings_.inputs.end());
         worker.ready = worker.finished = false;
-        worker.resumed = 0;
+        worker.records.clear();
         worker.first_submission.reset();
+        worker.needs_checkpoint = std::any_of(workers_.begin(), workers_.end(),
+                                              [](const auto& each) { return each.stored != 0; });
         worker.process = std::make_unique<child_process>(command);
     }
     void kill(std::size_t i) {
@@ -126,11 +166,8 @@ public:
     void command_all(const std::string& line) {
         for (std::size_t i = 0; i < size(); ++i) command(i, line);
     }
-    static std::string list_of(const std::set<std::size_t>& partitions) {
-        std::string list;
-        for (const std::size_t each : partitions) append_to_list(list, std::to_string(each));
-        return list;
-    }
+    // All partitions are begun: from now on they go on.
+    void note_begun() { begun_ = true; }
 
     // Waits a little for news of the workers and takes it in. Throws failure if one has died.
     void listen() {
@@ -176,6 +213,10 @@ public:
     }
     std::uint64_t processed() const { return base_processed_ + total(&worker_view::processed); }
     std::uint64_t replayed() const { return base_replayed_ + total(&worker_view::replayed); }
+    std::uint64_t resumptions() const { return resumptions_; }
+    std::uint64_t begun_too_early() const { return begun_too_early_; }
+    const std::map<std::uint64_t, window_view>& windows() const { return windows_; }
+    std::uint64_t windows_contradicted() const { return windows_contradicted_; }
     bool roots_agree() const {
         return std::all_of(workers_.begin(), workers_.end(), [&](const worker_view& each) {
             return each.root == workers_[0].root && each.context == workers_[0].context;
@@ -203,7 +244,7 @@ private:
         return {};
     }
 
-    static void listen_to(worker_view& worker) {
+    void listen_to(worker_view& worker) {
         while (const auto line = worker.process->read_line()) take_in(worker, *line);
     }
 
@@ -218,7 +259,7 @@ private:
         return read;
     }
 
-    static void take_in(worker_view& worker, const std::string& line) {
+    void take_in(worker_view& worker, const std::string& line) {
         const auto number = [&](const char* key) { return parse_number(key, field_of(line, key)); };
         if (line.starts_with("progress ")) {
             worker.counted = by_partition(field_of(line, "counted"));
@@ -232,6 +273,7 @@ private:
             worker.sessions = number("sessions");
             worker.out = number("out");
             worker.in = number("in");
+            worker.held = number("held") == 1;
             worker.finished = number("finished") == 1;
             worker.root = field_of(line, "root");
             worker.context = field_of(line, "context");
@@ -239,10 +281,19 @@ private:
             worker.ready = true;
             worker.address = field_of(line, "address");
             worker.incarnation = number("incarnation");
-            worker.records = by_partition(field_of(line, "owned"));
         } else if (line.starts_with("resumed ")) {
-            ++worker.resumed;
-            worker.finished = false;
+            worker.records[number("partition")] = number("records");
+            worker.held = worker.finished = false;
+            resumptions_ += begun_ ? 1U : 0U;
+            const bool too_early = number("epoch") < number("known") ||
+                                   (number("epoch") == 0 && worker.needs_checkpoint);
+            begun_too_early_ += too_early ? 1U : 0U;
+        } else if (line.starts_with("dropped ")) {
+            worker.records.erase(number("partition"));
+        } else if (line.starts_with("window ")) {
+            const window_view told{number("words"), number("lines")};
+            const auto at = windows_.emplace(number("start"), told).first;
+            windows_contradicted_ += at->second == told ? 0U : 1U;
         } else if (line.starts_with("submitted ")) {
             if (!worker.first_submission) worker.first_submission = number("incarnation");
         } else if (line.starts_with("state ")) {
@@ -258,6 +309,11 @@ private:
     std::vector<worker_view> workers_;
     std::uint64_t base_processed_ = 0; // by killed workers
     std::uint64_t base_replayed_ = 0;
+    bool begun_ = false;
+    std::uint64_t resumptions_ = 0;     // since then
+    std::uint64_t begun_too_early_ = 0; // not from the newest stable checkpoint
+    std::map<std::uint64_t, window_view> windows_;
+    std::uint64_t windows_contradicted_ = 0;
 };
 
 } // namespace cluster

@@ -18,6 +18,7 @@ inline constexpr std::string_view demo_usage =
     "  --rate R    bytes per second of all workers together (default: the input in about 36 "
     "seconds)\n"
     "  --port P    the workers' ports from P on, UDP and TCP (default: free ones)\n"
+    "  --rescale   three more workers join in the middle\n"
     "  --keep      keep the stores and reports\n";
 
 struct demo_options {
@@ -25,6 +26,7 @@ struct demo_options {
     std::uint64_t seed = 1;
     std::uint64_t rate = 0;
     std::uint16_t port = 0;
+    bool rescale = false;
     bool keep = false;
     std::vector<std::string> inputs;
 };
@@ -42,6 +44,8 @@ inline demo_options parse_demo_options(arguments words) {
             read.rate = words.number(1'000'000'000'000);
         else if (word == "--port")
             read.port = static_cast<std::uint16_t>(words.number(65000));
+        else if (word == "--rescale")
+            read.rescale = true;
         else if (word == "--keep")
             read.keep = true;
         else if (word.starts_with("-"))
@@ -49,7 +53,7 @@ inline demo_options parse_demo_options(arguments words) {
         else
             read.inputs.push_back(word);
     }
-    if (read.nodes < 3) throw failure("--nodes needs at least 3: one is killed, one is cut off");
+    if (read.nodes < 3) throw failure("--nodes needs at least 3: two are killed, one is cut off");
     if (read.inputs.empty()) throw failure("which directory is to be counted? see --help");
     return read;
 }

@@ -10,30 +10,36 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
-#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace cluster {
 
+// A worker that was killed.
+struct death {
+    std::size_t worker = 0;
+    std::uint64_t old_incarnation = 0;
+    bool taken_over = false; // it stays away until others count its partitions
+    std::set<std::size_t> partitions;
+};
+
 // What the checks at the end need to know of the story.
 struct story_facts {
-    std::size_t victim = 0;
-    std::size_t heir = 0; // counts the victim's partitions on; the victim itself if it returns
+    std::vector<death> deaths;
     std::size_t cut_off = 0;
-    bool taken_over = false;
-    std::uint64_t old_incarnation = 0;
     std::uint64_t repaired_before_cut = 0;
 };
 
-// The course of the demo. Every turn is taken when the workers' reports say so, never by time.
+// The course of the demo: a death, perhaps more workers, one that is cut off, another death. Every
+// turn is taken when the workers' reports say so, never by time, and the end of the input waits.
 class demo_story {
 public:
-    demo_story(demo_cluster& workers, std::uint64_t seed, std::uint64_t bytes)
-        : workers_(workers), chance_(seed), bytes_(bytes) {
-        facts_.taken_over = seed % 2 == 1;
-        kill_at_ = 25 + static_cast<double>(chance_.below(130)) / 10;
+    // `joining` more workers are started in the middle.
+    demo_story(demo_cluster& workers, std::uint64_t seed, std::uint64_t bytes, std::size_t joining)
+        : workers_(workers), chance_(seed), seed_(seed), bytes_(bytes), joining_(joining) {
+        next_at_ = 25 + static_cast<double>(chance_.below(130)) / 10;
     }
 
     // Runs until all workers hold one state and the last checkpoint. Throws failure if the story
@@ -60,13 +66,13 @@ public:
 private:
     enum class turn {
         starting,
-        counting,
-        victim_dead,
-        victim_alone,
-        victim_back,
+        to_kill,
+        dead,
+        back,
+        joining,
         to_cut,
         cut,
-        healed,
+        finishing,
         comparing,
         over
     };
@@ -89,37 +95,35 @@ private:
     // The others join by the address of the first.
     void start_all() {
         for (std::size_t i = 0; i < workers_.size(); ++i) {
-            workers_.start(i, workers_.dealt_to(i));
+            workers_.start(i);
             while (i == 0 && !workers_.at(0).ready) workers_.listen();
         }
     }
 
     void go_on() {
-        const double done = percent();
         switch (turn_) {
             case turn::starting:
-                if (workers_.all([](const worker_view& each) { return each.ready; }))
-                    choose_roles();
+                if (all_settled()) begin();
                 break;
-            case turn::counting:
-                if (time_to_kill(done)) kill_victim(done);
+            case turn::to_kill:
+                if (time_to_kill()) kill();
                 break;
-            case turn::victim_dead:
-                if (done >= next_at_) facts_.taken_over ? bring_back_idle() : bring_back(done);
+            case turn::dead:
+                if (time_to_bring_back()) bring_back();
                 break;
-            case turn::victim_alone:
-                if (workers_.at(facts_.victim).ready) give_one_back();
+            case turn::back:
+                if (workers_.settled(victim().worker)) note_return();
                 break;
-            case turn::victim_back:
-                if (workers_.at(facts_.victim).resumed >= expected_back_) note_resumed(done);
+            case turn::joining:
+                if (all_settled()) note_joined();
                 break;
             case turn::to_cut:
-                if (done >= next_at_) cut_one_off(done);
+                if (reached(next_at_)) cut_one_off();
                 break;
             case turn::cut:
-                if (done >= next_at_) heal();
+                if (reached(next_at_)) heal();
                 break;
-            case turn::healed:
+            case turn::finishing:
                 if (all_equal_and_stored()) ask_digests();
                 break;
             case turn::comparing: compare_digests(); break;
@@ -127,24 +131,41 @@ private:
         }
     }
 
-    // The victim must have something to replay; who is cut off must be somebody else.
-    void choose_roles() {
-        std::vector<std::size_t> able;
+    // Whether so much is counted, or all that may be yet.
+    bool reached(double done) const {
+        return percent() >= done ||
+               workers_.all([](const worker_view& each) { return !each.process || each.held; });
+    }
+    bool all_settled() const {
         for (std::size_t i = 0; i < workers_.size(); ++i) {
-            if (demo_cluster::sum(workers_.at(i).records) >= 4 * workers_.settings().epochs) {
-                able.push_back(i);
-            }
+            if (workers_.at(i).process && !workers_.settled(i)) return false;
         }
-        if (able.empty()) {
-            throw failure("too little to count: no worker has " +
-                          std::to_string(4 * workers_.settings().epochs) + " records of 4 KiB");
-        }
-        facts_.victim = able[chance_.below(able.size())];
-        facts_.heir = facts_.taken_over ? other_than({facts_.victim}) : facts_.victim;
-        facts_.cut_off = other_than({facts_.victim, facts_.heir});
+        return true;
+    }
+    death& victim() { return facts_.deaths.back(); }
+
+    // The victims must have something to replay; who is cut off must be somebody else.
+    void begin() {
+        workers_.note_begun();
+        facts_.deaths.push_back({choose_victim(), 0, seed_ % 2 == 1, {}});
+        facts_.cut_off = other_than({victim().worker});
         say("%zu workers count %zu partitions of %.1f MB", workers_.size(),
             workers_.settings().partitions, static_cast<double>(bytes_) / 1e6);
-        turn_ = turn::counting;
+        turn_ = turn::to_kill;
+    }
+    std::size_t choose_victim() {
+        const std::uint64_t needed = 4 * workers_.settings().epochs;
+        std::vector<std::size_t> able;
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+            const bool spared = !facts_.deaths.empty() &&
+                                (i == facts_.deaths.front().worker || i == facts_.cut_off);
+            if (!spared && demo_cluster::sum(workers_.at(i).records) >= needed) able.push_back(i);
+        }
+        if (able.empty()) {
+            throw failure("too little to count: no worker has " + std::to_string(needed) +
+                          " records of 4 KiB");
+        }
+        return able[chance_.below(able.size())];
     }
     std::size_t other_than(const std::vector<std::size_t>& taken) {
         for (;;) {
@@ -154,73 +175,85 @@ private:
     }
 
     // In the middle of an epoch, so that there is something to replay.
-    bool time_to_kill(double done) const {
-        const worker_view& victim = workers_.at(facts_.victim);
-        if (done < kill_at_ || victim.stored == 0) return false;
-        return (victim.part >= 300 && victim.part <= 700) || (done >= 44 && victim.part > 0);
+    bool time_to_kill() {
+        const worker_view& worker = workers_.at(victim().worker);
+        if (!reached(next_at_) || worker.stored == 0) return false;
+        return worker.held || (worker.part >= 300 && worker.part <= 700);
+    }
+    void kill() {
+        death& dead = victim();
+        dead.old_incarnation = workers_.at(dead.worker).incarnation;
+        dead.partitions = demo_cluster::keys_of(workers_.at(dead.worker).records);
+        workers_.kill(dead.worker);
+        say("KILL      %s by SIGKILL at %.1f %%, its last stable checkpoint is %llu",
+            name(dead.worker), percent(),
+            static_cast<unsigned long long>(workers_.at(dead.worker).stored));
+        next_at_ = percent() + 4;
+        turn_ = turn::dead;
     }
 
-    void kill_victim(double done) {
-        facts_.old_incarnation = workers_.at(facts_.victim).incarnation;
-        records_of_victim_ = workers_.at(facts_.victim).records;
-        workers_.kill(facts_.victim);
-        say("KILL      %s by SIGKILL at %.1f %%, its last stored checkpoint is %llu",
-            name(facts_.victim), done,
-            static_cast<unsigned long long>(workers_.at(facts_.victim).stored));
-        if (facts_.taken_over) {
-            workers_.command(facts_.heir,
-                             "take " + demo_cluster::list_of(workers_.dealt_to(facts_.victim)));
-            say("TAKE OVER %s goes on with the partitions of %s", name(facts_.heir),
-                name(facts_.victim));
+    bool time_to_bring_back() {
+        if (!victim().taken_over) return reached(next_at_);
+        return workers_.taken_over(victim().partitions);
+    }
+    void bring_back() {
+        if (victim().taken_over) {
+            say("TAKEN     others go on with the %zu partitions of %s", victim().partitions.size(),
+                name(victim().worker));
         }
-        next_at_ = done + (facts_.taken_over ? 10 : 4);
-        turn_ = turn::victim_dead;
+        workers_.start(victim().worker);
+        say("RESTART   %s comes back at %.1f %%", name(victim().worker), percent());
+        turn_ = turn::back;
+    }
+    void note_return() {
+        const worker_view& worker = workers_.at(victim().worker);
+        say("RESUMED   %s counts %zu partitions from a stable checkpoint, incarnation %llx after "
+            "%llx",
+            name(victim().worker), worker.records.size(),
+            static_cast<unsigned long long>(worker.incarnation),
+            static_cast<unsigned long long>(victim().old_incarnation));
+        next_at_ = std::max(percent() + 2, 56 + static_cast<double>(chance_.below(100)) / 10);
+        turn_ = turn::to_cut;
+        if (facts_.deaths.size() == 2) {
+            workers_.command_all("finish");
+            turn_ = turn::finishing;
+        } else if (joining_ != 0) {
+            start_more();
+        }
     }
 
-    void bring_back(double done) {
-        workers_.start(facts_.victim, workers_.dealt_to(facts_.victim));
-        expected_back_ = workers_.dealt_to(facts_.victim).size();
-        say("RESTART   %s comes back with its partitions at %.1f %%", name(facts_.victim), done);
-        turn_ = turn::victim_back;
-    }
-    void bring_back_idle() {
-        workers_.start(facts_.victim, {});
-        say("RESTART   %s comes back without partitions", name(facts_.victim));
-        turn_ = turn::victim_alone;
-    }
-    void give_one_back() {
-        const auto& records = records_of_victim_;
-        std::size_t largest = *workers_.dealt_to(facts_.victim).begin();
-        for (const auto& [partition, count] : records) {
-            if (count > records.at(largest)) largest = partition;
+    void start_more() {
+        for (std::size_t i = 0; i < joining_; ++i) {
+            const std::size_t number = workers_.add();
+            workers_.start(number);
+            say("RESCALE   %s joins at %.1f %%", name(number), percent());
         }
-        workers_.command(facts_.heir, "drop " + std::to_string(largest));
-        workers_.command(facts_.victim, "take " + std::to_string(largest));
-        expected_back_ = 1;
-        say("GIVE BACK partition %zu, from %s to %s", largest, name(facts_.heir),
-            name(facts_.victim));
-        turn_ = turn::victim_back;
+        turn_ = turn::joining;
     }
-    void note_resumed(double done) {
-        say("RESUMED   %s goes on from a verified checkpoint, incarnation %llx after %llx",
-            name(facts_.victim),
-            static_cast<unsigned long long>(workers_.at(facts_.victim).incarnation),
-            static_cast<unsigned long long>(facts_.old_incarnation));
-        next_at_ = std::max(done + 2, 56 + static_cast<double>(chance_.below(100)) / 10);
+    void note_joined() {
+        std::size_t moved = 0;
+        for (std::size_t i = workers_.size() - joining_; i < workers_.size(); ++i) {
+            moved += workers_.at(i).records.size();
+        }
+        say("PLACED    %zu workers count now, %zu of %zu partitions have moved to the new ones",
+            workers_.size(), moved, workers_.settings().partitions);
+        next_at_ = std::max(next_at_, percent() + 2);
         turn_ = turn::to_cut;
     }
 
-    void cut_one_off(double done) {
+    void cut_one_off() {
         facts_.repaired_before_cut = workers_.total(&worker_view::repaired);
         workers_.command(facts_.cut_off, "cut");
-        say("CUT OFF   %s at %.1f %%", name(facts_.cut_off), done);
-        next_at_ = std::min(done + 15, 97.0);
+        say("CUT OFF   %s at %.1f %%", name(facts_.cut_off), percent());
+        next_at_ = percent() + 15;
         turn_ = turn::cut;
     }
     void heal() {
         workers_.command(facts_.cut_off, "heal");
         say("HEALED    %s is heard again", name(facts_.cut_off));
-        turn_ = turn::healed;
+        facts_.deaths.push_back({choose_victim(), 0, seed_ % 2 == 0, {}});
+        next_at_ = percent() + 2;
+        turn_ = turn::to_kill;
     }
 
     bool all_equal_and_stored() const {
@@ -240,7 +273,7 @@ private:
         if (workers_.digests_agree() && all_equal_and_stored()) {
             turn_ = turn::over;
         } else {
-            turn_ = turn::healed; // something still moved: ask again when it has come to rest
+            turn_ = turn::finishing; // something still moved: ask again when it has come to rest
         }
     }
 
@@ -265,14 +298,13 @@ private:
 
     demo_cluster& workers_;
     joinery::gossip::random chance_;
+    std::uint64_t seed_;
     std::uint64_t bytes_;
+    std::size_t joining_;
     story_facts facts_;
     turn turn_ = turn::starting;
-    double kill_at_ = 0;
     double next_at_ = 0;
     double seconds_ = 0;
-    std::size_t expected_back_ = 0;
-    std::map<std::size_t, std::uint64_t> records_of_victim_;
 };
 
 } // namespace cluster

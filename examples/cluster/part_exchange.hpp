@@ -136,7 +136,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t max_fetches = 4;
+    static constexpr std::size_t max_fetches = 16;
     static constexpr std::size_t max_served = 64;
     static constexpr std::size_t question_bytes = 16;
 

@@ -6,6 +6,7 @@
 #include "words.hpp"
 
 #include <stream/accumulator.hpp>
+#include <stream/submission.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -46,8 +47,13 @@ public:
         if (epoch > epochs_ || next() != end_of(epoch)) return std::nullopt;
         return epoch;
     }
-    std::vector<std::byte> cut() {
-        ++last_cut_;
+    // Cuts it. `said` gets what is to be submitted but for the bytes, which are returned.
+    std::vector<std::byte> cut(stream::submission& said) {
+        said.epoch = ++last_cut_;
+        said.member = name();
+        said.offsets[name()] = {end_of(last_cut_ - 1), next()};
+        said.records = next() - end_of(last_cut_ - 1);
+        said.watermark = at_end() ? end_of_time : event_time(counted());
         return counted_.checkpoint_bytes();
     }
 
@@ -66,6 +72,10 @@ public:
     // Records before this offset have been counted before, by this worker or another.
     void expect_replay_until(std::uint64_t offset) { replay_until_ = offset; }
     bool replaying() const { return next() < replay_until_; }
+    // Whether `permille` of the records are counted.
+    bool reached(std::uint64_t permille) const {
+        return records() != 0 && next() >= records() * permille / 1000;
+    }
     std::size_t next_bytes() const { return input_.record(next()).size; }
 
     // Counts the next record and returns the delta; `unreadable` is told of a file that cannot be

@@ -15,10 +15,10 @@
 
 namespace cluster {
 
-// Joins the verified parts of the checkpoint in a worker's store into an empty state. Throws
+// Joins the verified parts of the stable checkpoint in a worker's store into an empty state. Throws
 // failure, naming the part, if one is missing or has not the root that the certificate names.
 inline counts restore_counts(const checkpoint_store& store, stream::certificate& certificate) {
-    auto found = store.certificate();
+    auto found = store.certificates().stable;
     if (!found) throw failure("the store has no certificate");
     certificate = std::move(*found);
     stream::partitioned<counts> restored;
@@ -51,6 +51,10 @@ inline void write_report(const counts& total, const std::string& path) {
     line("words", value_of(total.word_count));
     line("distinct_words", total.words.size());
     line("unreadable_files", value_of(total.unreadable_files));
+    for (const auto& [start, in] : total.windows.entries()) {
+        line("window " + std::to_string(start) + " words", value_of(in.words));
+        line("window " + std::to_string(start) + " lines", value_of(in.lines));
+    }
     for (const auto& [word, count] : total.words.entries()) line("word " + word, value_of(count));
     const bool written = std::ferror(out) == 0;
     if (std::fclose(out) != 0 || !written) throw system_failure("cannot write " + path);
@@ -82,6 +86,9 @@ inline void restore(const std::string& store_directory, const std::string& out) 
     std::printf("restored epoch=%llu global_root=%s state_root=%s\n",
                 static_cast<unsigned long long>(certificate.epoch),
                 hex(certificate.global_root).c_str(), hex(certificate.state_root).c_str());
+    const auto sketch = wire::encode(total.distinct);
+    std::printf("sketch digest=%s bytes=%zu estimate=%.0f\n",
+                hex(wire::content_digest(sketch)).c_str(), sketch.size(), total.distinct.value());
     print_top_words(total);
     write_report(total, out);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: tests.sh small|refusals DIRECTORY_OF_THE_PROGRAMS
+# Usage: tests.sh small|rescale|refusals DIRECTORY_OF_THE_PROGRAMS
 set -euo pipefail
 
 programs=$2
@@ -38,6 +38,13 @@ small() {
         "$programs/cluster_demo" --seed "$seed" --rate 400000 "$work/input" | tee "$work/$seed.txt"
         grep -q '1 file is unreadable in both' "$work/$seed.txt"
     done
+}
+
+# Five workers become eight.
+rescale() {
+    make_input
+    "$programs/cluster_demo" --rescale --seed 1 --rate 400000 "$work/input" | tee "$work/said.txt"
+    grep -q 'PLACED    8 workers count now' "$work/said.txt"
 }
 
 # The arguments after the expected text must end with status 2 and say it.

@@ -19,21 +19,16 @@ namespace {
 using namespace cluster;
 
 // Obeys one line of the standard input. Result: whether to go on.
-bool obey(worker_node& node, const worker_options& options, const std::string& line) {
-    const std::size_t blank = line.find(' ');
-    const std::string verb = line.substr(0, blank);
-    const std::string list = blank == std::string::npos ? "" : line.substr(blank + 1);
-    if (verb == "stop") {
+bool obey(worker_node& node, const std::string& line) {
+    if (line == "stop") {
         node.stop();
         return false;
     }
-    if (verb == "cut" || verb == "heal")
-        node.cut(verb == "cut");
-    else if (verb == "take")
-        node.take(parse_partitions(list, options.partitions));
-    else if (verb == "drop")
-        node.drop(parse_partitions(list, options.partitions));
-    else if (verb == "digest")
+    if (line == "cut" || line == "heal")
+        node.cut(line == "cut");
+    else if (line == "finish")
+        node.release();
+    else if (line == "digest")
         node.tell_digest();
     else
         throw failure("unknown command '" + line + "'");
@@ -55,7 +50,7 @@ void work(const worker_options& options) {
             const char each = buffer[static_cast<std::size_t>(at)];
             if (each != '\n') {
                 line.push_back(each);
-            } else if (!obey(node, options, std::exchange(line, {}))) {
+            } else if (!obey(node, std::exchange(line, {}))) {
                 return;
             }
         }

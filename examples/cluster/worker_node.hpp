@@ -3,7 +3,10 @@
 
 #include "checkpointing.hpp"
 #include "counting.hpp"
-#include "udp_socket.hpp"
+#include "ownership.hpp"
+#include "sockets.hpp"
+#include "stable_counts.hpp"
+#include "window_output.hpp"
 #include "worker_options.hpp"
 
 #include <gossip/engine.hpp>
@@ -22,31 +25,6 @@
 
 namespace cluster {
 
-inline gossip::time_point steady_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return gossip::time_point(std::chrono::duration_cast<gossip::duration>(since));
-}
-
-// The sockets of a worker: gossip over UDP and checkpoint parts over TCP at one port number, so
-// that a member's gossip address is also where its parts are.
-struct sockets {
-    udp_socket datagrams;
-    part_exchange parts;
-
-    static sockets open(std::uint16_t port) {
-        for (int attempt = 1;; ++attempt) {
-            udp_socket datagrams(port);
-            try {
-                part_exchange parts(datagrams.port());
-                return {std::move(datagrams), std::move(parts)};
-            } catch (const failure&) {
-                // A port that is free for UDP may be taken for TCP: any other will do.
-                if (port != 0 || attempt == 50) throw;
-            }
-        }
-    }
-};
-
 // One worker: counts its partitions, gossips, checkpoints, and obeys commands.
 class worker_node {
 public:
@@ -58,11 +36,11 @@ public:
           sockets_(sockets::open(options.port)),
           engine_(configuration(), incarnation_),
           checkpoints_(store_, std::move(sockets_.parts)),
-          counting_(options.inputs, options.partitions, options.epochs, options.rate, tell) {
+          ownership_(options.name, options.partitions, options.workers),
+          counting_(options, tell) {
         // Before anything of this incarnation can be heard of.
         store_.save_lease({incarnation_, false, 0});
-        if (checkpoints_.stored() != nullptr) begin_from_checkpoint();
-        take(options.owned);
+        if (checkpoints_.held().stable() != nullptr) begin_from_checkpoint();
         stream::plan plan;
         plan.generation = plan.from = 1;
         plan.acks = stream::ack_policy::majority;
@@ -71,12 +49,8 @@ public:
         }
         engine_.update(&shared_state::checkpoints,
                        [&](auto& all, auto) { return all.set_plan(plan); });
-        std::string owned;
-        for (const auto& [partition, run] : counting_.runs()) {
-            append_to_list(owned, pair_of(partition, run.records()));
-        }
-        tell("ready address=" + sockets_.datagrams.address() + " incarnation=" +
-             std::to_string(incarnation_) + (owned.empty() ? "" : " owned=" + owned));
+        tell("ready address=" + sockets_.datagrams.address() +
+             " incarnation=" + std::to_string(incarnation_));
     }
 
     static void tell(const std::string& line) { std::cout << line << std::endl; }
@@ -86,13 +60,7 @@ public:
         checkpoints_.cut(off);
         tell(off ? "is cut" : "is healed");
     }
-    void take(const std::set<std::size_t>& partitions) {
-        counting_.take(partitions);
-        // A worker that never ran has nothing to go on from; others look for the checkpoint first.
-        const bool at_once = !lease_ && engine_.members().empty();
-        start_by_ = steady_now() + (at_once ? gossip::duration::zero() : checkpoint_patience);
-    }
-    void drop(const std::set<std::size_t>& partitions) { counting_.drop(partitions); }
+    void release() { counting_.release(); }
 
     void tell_digest() const {
         const auto bytes = wire::encode(engine_.state());
@@ -110,11 +78,11 @@ public:
     void step(int commands) {
         const auto now = steady_now();
         receive(now);
-        if (counting_.waiting() && (now >= start_by_ || newest_is_here())) {
-            counting_.start_waiting(checkpoints_);
-        }
+        if (now >= next_look_) look_at_members(now);
+        if (counting_.waiting()) start_waiting(now);
         counting_.step(engine_, now, [this](partition_run& run) { submit(run); });
-        checkpoints_.step(engine_, now, counting_.runs());
+        checkpoints_.step(engine_, now, counting_.names());
+        output_.step(checkpoints_.held(), tell);
         engine_.tick(now);
         send();
         while (engine_.poll_event()) {}
@@ -123,7 +91,8 @@ public:
     }
 
 private:
-    static constexpr auto checkpoint_patience = std::chrono::seconds(3);
+    static constexpr auto look_interval = std::chrono::milliseconds(100);
+    static constexpr auto checkpoint_patience = std::chrono::seconds(20);
     static constexpr auto longest_receive = std::chrono::milliseconds(30);
     static constexpr std::size_t max_datagram = 8192;
 
@@ -160,24 +129,38 @@ private:
         return made;
     }
 
-    // The shared state begins with the stored checkpoint, which is nothing to tell the others;
+    // The shared state begins with the stable checkpoint, which is nothing to tell the others;
     // what they have beyond it comes by repair.
     void begin_from_checkpoint() {
         engine before(configuration(), 0);
-        before.merge_local(checkpoints_.stored_state());
+        before.merge_local(stable_state(checkpoints_.held()));
         engine_.restore(before.snapshot(), incarnation_);
     }
 
-    bool newest_is_here() const {
-        const auto latest = engine_.state().checkpoints.latest(stream::restore_policy::complete);
-        return latest && checkpoints_.stored_epoch() >= latest->epoch;
+    void look_at_members(gossip::time_point now) {
+        next_look_ = now + look_interval;
+        const auto owned = ownership_.look(engine_.members(), now);
+        if (owned && counting_.own(*owned)) start_by_ = now + checkpoint_patience;
+    }
+
+    // From the newest stable checkpoint, once it is here. Of a complete one some bytes may have
+    // been lost with a disk, and a contradiction may take it back. If nobody knows of one or can
+    // give it, whatever is stored here will do: it is only more to replay.
+    void start_waiting(gossip::time_point now) {
+        const auto stable = checkpoints_.held().newest_stable(engine_);
+        const std::uint64_t known = stable ? stable->epoch : 0;
+        const bool here = known != 0 && checkpoints_.held().stable_epoch() >= known;
+        if (here || now >= start_by_ || (!stable && options_.fresh)) {
+            counting_.start_waiting(checkpoints_.held(), known);
+        }
     }
 
     void submit(partition_run& run) {
         stream::submission said;
         said.worker = options_.name;
         said.incarnation = incarnation_;
-        const auto verdict = checkpoints_.submit(engine_, run, said);
+        const auto bytes = run.cut(said);
+        const auto verdict = checkpoints_.submit(engine_, bytes, said);
         tell("submitted partition=" + run.name() + " epoch=" + std::to_string(said.epoch) +
              " incarnation=" + std::to_string(said.incarnation) +
              " verdict=" + std::to_string(static_cast<int>(verdict)));
@@ -215,11 +198,12 @@ private:
         };
         tell("progress" + number("processed", counting_.processed()) +
              number("replayed", counting_.replayed()) + number("part", counting_.part_of_epoch()) +
-             number("submitted", submitted) + number("stored", checkpoints_.stored_epoch()) +
+             number("submitted", submitted) + number("stored", checkpoints_.held().stable_epoch()) +
              number("fetched", checkpoints_.parts_fetched()) +
              number("members", static_cast<std::uint64_t>(alive) + 1) +
              number("repaired", done.entries_repaired) + number("sessions", done.repair_sessions) +
              number("out", done.bytes_out) + number("in", done.bytes_in) +
+             number("held", counting_.held() ? 1 : 0) +
              number("finished", counting_.finished() ? 1 : 0) + " root=" + hex(engine_.root()) +
              " context=" + hex(engine_.context_digest()) +
              (counted.empty() ? "" : " counted=" + counted));
@@ -241,9 +225,12 @@ private:
     std::uint64_t incarnation_;
     sockets sockets_;
     engine engine_;
-    checkpointing checkpoints_;
+    checkpointing<shared_state> checkpoints_;
+    ownership ownership_;
     counting counting_;
+    window_output output_;
     gossip::time_point start_by_;
+    gossip::time_point next_look_;
     gossip::time_point next_report_;
     std::array<std::byte, 65536> buffer_{};
 };

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,13 +19,15 @@ inline constexpr std::string_view worker_usage =
     "  --seed-address A     a worker to join, as 127.0.0.1:7000\n"
     "  --port P             UDP for gossip and TCP for checkpoints; 0 (default): a free one\n"
     "  --cluster LABEL      workers of another label are not listened to\n"
-    "  --owned LIST         the partitions to count, as 0,5,10; none if not given\n"
+    "  --workers N          members to wait for before partitions are dealt (default 1)\n"
+    "  --fresh              nothing was ever counted: start without looking for a checkpoint\n"
     "  --partitions N       partitions of the whole input (default 1)\n"
     "  --epochs E           checkpoints of the whole input (default 10)\n"
     "  --rate R             bytes per second and partition; 0 (default): as fast as it goes\n"
+    "  --hold PERMILLE      count no more of each partition before the command finish\n"
     "  --relay-bytes N      updates kept for peers that ask for them again (default 1 MiB)\n"
     "  --report-ms MS       how often progress is written (default 200)\n"
-    "Commands on the standard input: take LIST, drop LIST, cut, heal, digest, stop.\n";
+    "Commands on the standard input: cut, heal, finish, digest, stop.\n";
 
 struct worker_options {
     std::string name;
@@ -34,24 +35,18 @@ struct worker_options {
     std::string seed_address;
     std::uint16_t port = 0;
     std::string cluster = "joinery-cluster";
-    std::set<std::size_t> owned;
+    std::size_t workers = 1;
+    bool fresh = false;
     std::size_t partitions = 1;
     std::uint64_t epochs = 10;
     double rate = 0;
+    std::uint64_t hold = 0;
     std::size_t relay_bytes = std::size_t{1} << 20U;
     std::chrono::milliseconds report{200};
     std::vector<std::string> inputs;
     std::string restore; // restore from this store instead of working
     std::string out;
 };
-
-inline std::set<std::size_t> parse_partitions(std::string_view list, std::size_t partitions) {
-    std::set<std::size_t> found;
-    for (const std::string& each : split_at(list, ',')) {
-        found.insert(parse_number("a partition", each, partitions - 1));
-    }
-    return found;
-}
 
 inline void check(const worker_options& options) {
     if (!options.restore.empty()) {
@@ -64,7 +59,6 @@ inline void check(const worker_options& options) {
 // Throws failure for what it does not understand.
 inline worker_options parse_worker_options(arguments words) {
     worker_options read;
-    std::string owned;
     while (words.more()) {
         const std::string word = words.next();
         if (word == "--name")
@@ -77,14 +71,18 @@ inline worker_options parse_worker_options(arguments words) {
             read.port = static_cast<std::uint16_t>(words.number(65535));
         else if (word == "--cluster")
             read.cluster = words.value();
-        else if (word == "--owned")
-            owned = words.value();
+        else if (word == "--workers")
+            read.workers = words.number(99);
+        else if (word == "--fresh")
+            read.fresh = true;
         else if (word == "--partitions")
             read.partitions = words.number(99);
         else if (word == "--epochs")
             read.epochs = words.number(1000);
         else if (word == "--rate")
             read.rate = static_cast<double>(words.number(1'000'000'000'000));
+        else if (word == "--hold")
+            read.hold = words.number(1000);
         else if (word == "--relay-bytes")
             read.relay_bytes = words.number(std::size_t{1} << 30U);
         else if (word == "--report-ms")
@@ -101,7 +99,6 @@ inline worker_options parse_worker_options(arguments words) {
     if (read.partitions == 0 || read.epochs == 0) {
         throw failure("there is at least one partition and one epoch");
     }
-    read.owned = parse_partitions(owned, read.partitions);
     check(read);
     return read;
 }

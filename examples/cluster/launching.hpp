@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "../cluster/child_process.hpp"
-#include "../cluster/failure.hpp"
+#include "child_process.hpp"
+#include "failure.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,19 +13,17 @@
 #include <utility>
 #include <vector>
 
-namespace broker {
+namespace cluster {
 
-using cluster::failure;
-
-// A directory for the stores, streams and reports of one run.
+// A temporary directory for all that one run writes.
 class run_directory {
 public:
-    explicit run_directory(bool kept) : kept_(kept) {
+    run_directory(const std::string& name, bool kept) : kept_(kept) {
         std::error_code failed;
         std::string made =
-            (std::filesystem::temp_directory_path(failed) / "broker-XXXXXX").string();
+            (std::filesystem::temp_directory_path(failed) / (name + "-XXXXXX")).string();
         if (failed || ::mkdtemp(made.data()) == nullptr) {
-            throw cluster::system_failure("cannot make a temporary directory");
+            throw system_failure("cannot make a temporary directory");
         }
         path_ = made;
     }
@@ -45,7 +43,7 @@ private:
 
 // Runs a program to its end and returns its lines. Throws failure if it fails.
 inline std::vector<std::string> run_program(const std::vector<std::string>& command) {
-    cluster::child_process process(command);
+    child_process process(command);
     std::vector<std::string> lines;
     for (;;) {
         const bool ended = process.status().has_value();
@@ -58,12 +56,17 @@ inline std::vector<std::string> run_program(const std::vector<std::string>& comm
     return lines;
 }
 
-// Programs of the same build, by their path from the directory of this one.
-inline std::string built_program(const char* path) {
+inline std::string this_program() {
     std::error_code failed;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
     if (failed) throw failure("cannot find the programs: " + failed.message());
-    return (self.parent_path() / path).lexically_normal().string();
+    return self.string();
+}
+
+// Programs of the same build, by their path from the directory of this one.
+inline std::string built_program(const char* path) {
+    const auto directory = std::filesystem::path(this_program()).parent_path();
+    return (directory / path).lexically_normal().string();
 }
 
 // Prints each check and remembers whether all held.
@@ -79,4 +82,4 @@ private:
     bool all_ = true;
 };
 
-} // namespace broker
+} // namespace cluster
