@@ -12,8 +12,13 @@
 #include <doctest/doctest.h>
 
 #include <crdt/detail/element_index.hpp>
+#include <crdt/entries.hpp>
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
+
+#ifndef JOINERY_CASES_DIVISOR
+#define JOINERY_CASES_DIVISOR 1
+#endif
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
@@ -122,6 +127,38 @@ TEST_CASE("an element under many dots is one element until the last dot goes") {
         CHECK(all.contains(5) == (i != 39));
     }
     CHECK(all.size() == 40);
+}
+
+TEST_CASE("an element under many dots costs no more than as many elements") {
+    // Every second counter, the chunks in falling order.
+    constexpr std::uint64_t chunks = 1000 / JOINERY_CASES_DIVISOR, each = 20;
+    set s;
+    for (auto i = chunks; i-- > 0;) {
+        wire::writer w;
+        w.varint(1); // the context: 512 i + 1, 512 i + 3, ...
+        a.write(w);
+        w.varint(each);
+        for (std::uint64_t n = 0; n < each; ++n) {
+            w.varint(n == 0 ? 512 * i : 0);
+            w.varint(0);
+        }
+        w.varint(1); // the dots: one chunk
+        a.write(w);
+        w.varint(1);
+        w.varint(i);
+        w.varint(each);
+        for (std::uint64_t n = 0; n < each; ++n) w.varint(1);
+        for (std::uint64_t n = 0; n < each; ++n) w.fixed64(7);
+        set part;
+        REQUIRE(wire::decode_nested(w.bytes(), part));
+        s.merge(part);
+    }
+    CHECK(s.size() == 1);
+    std::size_t entries = 0;
+    crdt::for_each_entry(s, [&](crdt::entry_id, const wire::digest&) { ++entries; });
+    CHECK(entries == 1);
+    CHECK(s.remove(a, 7).context().size() == chunks * each);
+    CHECK(s.empty());
 }
 
 TEST_CASE("an index finds what is in it, whatever was erased before") {

@@ -223,6 +223,22 @@ public:
                 c.alive.for_each([&](unsigned offset) { f(c.dot_at(offset), c.items[i++]); });
             }
     }
+    /// Calls f(element) once an element, however many dots it has.
+    template <class F>
+    void for_each_element(F f) const {
+        const auto& index = this->index();
+        for (const auto& r : runs_)
+            for (const auto& ref : r.chunks) {
+                const auto& c = pool_[ref.id];
+                std::size_t i = 0;
+                c.alive.for_each([&](unsigned offset) {
+                    const T& value = c.items[i++];
+                    if (!index.may_repeat() || index.place_for(element_hash(value), value,
+                                                               standing()) == place(ref.id, offset))
+                        f(value);
+                });
+            }
+    }
     /// Calls f(dot, element) for the dots of one element, not in order.
     template <class F>
     void for_dots(const T& value, F f) const {
@@ -235,7 +251,6 @@ public:
         return index().contains(element_hash(value), value, standing());
     }
     std::size_t element_count() const { return index().size(); }
-    bool has_repeated() const { return index().may_repeat(); }
 
     friend bool operator==(const element_body& a, const element_body& b) {
         const auto same_chunks = [&](const chunk_ref& x, const chunk_ref& y) {
