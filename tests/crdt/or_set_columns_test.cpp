@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <set>
 #include <string>
@@ -11,8 +12,13 @@
 #include <doctest/doctest.h>
 
 #include <crdt/detail/element_index.hpp>
+#include <crdt/entries.hpp>
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
+
+#ifndef JOINERY_CASES_DIVISOR
+#define JOINERY_CASES_DIVISOR 1
+#endif
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
@@ -123,34 +129,66 @@ TEST_CASE("an element under many dots is one element until the last dot goes") {
     CHECK(all.size() == 40);
 }
 
+TEST_CASE("an element under many dots costs no more than as many elements") {
+    // Every second counter, the chunks in falling order.
+    constexpr std::uint64_t chunks = 1000 / JOINERY_CASES_DIVISOR, each = 20;
+    set s;
+    for (auto i = chunks; i-- > 0;) {
+        wire::writer w;
+        w.varint(1); // the context: 512 i + 1, 512 i + 3, ...
+        a.write(w);
+        w.varint(each);
+        for (std::uint64_t n = 0; n < each; ++n) {
+            w.varint(n == 0 ? 512 * i : 0);
+            w.varint(0);
+        }
+        w.varint(1); // the dots: one chunk
+        a.write(w);
+        w.varint(1);
+        w.varint(i);
+        w.varint(each);
+        for (std::uint64_t n = 0; n < each; ++n) w.varint(1);
+        for (std::uint64_t n = 0; n < each; ++n) w.fixed64(7);
+        set part;
+        REQUIRE(wire::decode_nested(w.bytes(), part));
+        s.merge(part);
+    }
+    CHECK(s.size() == 1);
+    std::size_t entries = 0;
+    crdt::for_each_entry(s, [&](crdt::entry_id, const wire::digest&) { ++entries; });
+    CHECK(entries == 1);
+    CHECK(s.remove(a, 7).context().size() == chunks * each);
+    CHECK(s.empty());
+}
+
 TEST_CASE("an index finds what is in it, whatever was erased before") {
     rng random(31);
     for (int round = 0; round < 20; ++round) {
-        crdt::detail::element_index index;
+        crdt::detail::element_index<std::uint64_t> index;
         std::map<std::uint64_t, std::uint64_t> model; // value -> place
         std::vector<std::uint64_t> at(4000, ~std::uint64_t{0});
-        // Few distinct hashes, so that buckets overflow.
-        const auto hash = [&](std::uint64_t value) {
-            return wire::mix(round % 2 == 0 ? value : value / 16);
-        };
-        const auto same = [&](std::uint64_t value) {
-            return [&at, value](std::uint64_t place) { return at[place] == value; };
+        // Few distinct hashes, so that buckets overflow; or one, so that most elements stand
+        // beside.
+        const std::uint64_t alike = round % 3 == 0 ? 1 : round % 3 == 1 ? 16 : 1'000'000;
+        const auto hash = [&](std::uint64_t value) { return wire::mix(value / alike); };
+        const auto standing = [&](std::uint64_t place) -> const std::uint64_t& {
+            return at[place];
         };
         for (int i = 0; i < 6000; ++i) {
             const auto value = random.below(2000);
             if (const auto known = model.find(value); known != model.end()) {
-                index.erase(hash(value), known->second, same(value));
+                index.erase(hash(value), value, known->second, standing);
                 at[known->second] = ~std::uint64_t{0};
                 model.erase(known);
             } else {
                 at[value] = value;
-                index.insert(hash(value), value, same(value));
+                index.insert(hash(value), value, value, standing);
                 model.emplace(value, value);
             }
         }
         CHECK(index.size() == model.size());
         for (std::uint64_t value = 0; value < 2000; ++value)
-            REQUIRE(index.contains(hash(value), same(value)) == model.contains(value));
+            REQUIRE(index.contains(hash(value), value, standing) == model.contains(value));
     }
 }
 
@@ -169,4 +207,38 @@ TEST_CASE("elements made to fall into one place do not stay there") {
     CHECK(again.size() == 20'000);
     CHECK(again.contains(unmix(77)));
     CHECK(!again.contains(unmix(20'001)));
+}
+
+TEST_CASE("texts made to have one hash are found and removed like others") {
+    // A block that begins as the published secret adds nothing to the hash, whatever follows.
+    const auto text = [](std::uint64_t i) {
+        std::string made(32, 'x');
+        std::memcpy(made.data(), wire::detail::content_secret.data(), 8);
+        std::memcpy(made.data() + 8, &i, 8);
+        return made;
+    };
+    REQUIRE(crdt::detail::element_hash(text(1)) == crdt::detail::element_hash(text(2)));
+    using texts = crdt::or_set<std::string>;
+    constexpr std::uint64_t n = 1500;
+    std::vector<texts> adds;
+    texts s;
+    for (std::uint64_t i = 0; i < n; ++i) adds.push_back(s.add(a, text(i)));
+    for (std::uint64_t i = 0; i < n; i += 5) {
+        adds[i].merge(texts().add({10 + i}, text(i)));
+        s.merge(adds[i]);
+    }
+    auto peer = wire::decode<texts>(wire::encode(s));
+    CHECK(peer.size() == n);
+    std::size_t found = 0;
+    for (std::uint64_t i = 0; i < n + 100; ++i) found += peer.contains(text(i));
+    CHECK(found == n);
+    CHECK(peer.dots_of(text(5)).size() == 2);
+    for (std::uint64_t i = 0; i < n; i += 3) {
+        peer.merge(adds[i].remove(a, text(i)));
+        REQUIRE(!peer.contains(text(i)));
+        REQUIRE(peer.contains(text(i + 1)));
+    }
+    CHECK(peer.size() == n - n / 3);
+    CHECK(peer.elements().size() == n - n / 3);
+    CHECK(!peer.remove(b, text(n - 2)).context().empty());
 }

@@ -4,6 +4,7 @@
 #include <crdt/detail/entry_versions.hpp>
 #include <crdt/dot_store.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <set>
@@ -70,13 +71,14 @@ public:
             return delta;
         }
         Self delta = delta_since(theirs.context_);
-        causal& lacking = delta;
+        causal_context cancelled;
         theirs.store_.for_each_in(context_, [&](const dot& d, const view& v) {
             const auto mine = store_.at(d);
             if (mine && compare_views(v, *mine) >= 0) return;
-            lacking.context_.add(d);
-            if (mine) lacking.store_.put(d, *mine);
+            cancelled.add(d);
+            if (mine) live(delta).put(d, *mine);
         });
+        claims(delta).merge(cancelled);
         return delta;
     }
 
@@ -277,13 +279,17 @@ private:
 
     Self cut(entry_id path, const id_set& ids, bool payloads) const {
         Self part;
+        std::vector<dot> dots;
         store_.for_each_leaf([&](const view& named) {
             if (!ids.contains(entry_of(path, named))) return;
             store_.for_leaf(named, [&](const dot& d, const view& v) {
-                claims(part).add(d);
+                dots.push_back(d);
                 if (payloads) live(part).put(d, v);
             });
         });
+        // In the order of the keys, most would go between others.
+        std::sort(dots.begin(), dots.end());
+        for (const auto& d : dots) claims(part).add(d);
         return part;
     }
 

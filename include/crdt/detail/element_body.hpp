@@ -18,11 +18,14 @@ namespace joinery::crdt::detail {
 
 /// An index that is made when somebody first looks for an element. Several threads may look at one
 /// constant set: the first index that is ready stays.
+template <class T>
 class late_index {
 public:
+    using index = element_index<T>;
+
     late_index() = default;
     late_index(const late_index& other) {
-        if (const auto* made = other.get()) index_ = new element_index(*made);
+        if (const auto* made = other.get()) index_ = new index(*made);
     }
     late_index(late_index&& other) noexcept : index_(other.index_.exchange(nullptr)) {}
     late_index& operator=(late_index other) noexcept {
@@ -31,16 +34,16 @@ public:
     }
     ~late_index() { delete get(); }
 
-    element_index* get() { return index_.load(std::memory_order_acquire); }
-    const element_index* get() const { return index_.load(std::memory_order_acquire); }
-    const element_index* offer(std::unique_ptr<element_index> made) const {
-        element_index* before = nullptr;
+    index* get() { return index_.load(std::memory_order_acquire); }
+    const index* get() const { return index_.load(std::memory_order_acquire); }
+    const index* offer(std::unique_ptr<index> made) const {
+        index* before = nullptr;
         if (!index_.compare_exchange_strong(before, made.get())) return before;
         return made.release();
     }
 
 private:
-    mutable std::atomic<element_index*> index_ = nullptr;
+    mutable std::atomic<index*> index_ = nullptr;
 };
 
 /// Elements by dot in chunks, per replica in order, and an index of them by value.
@@ -114,11 +117,11 @@ public:
             throw;
         }
         ++count_;
-        keep_index([&](element_index& index) {
+        keep_index([&](index_type& index) {
             if (absent)
-                index.insert_absent(seeded(index, hash), place(id, offset));
+                index.insert_absent(hash, place(id, offset), standing());
             else
-                index.insert(seeded(index, hash), place(id, offset), same(value));
+                index.insert(hash, value, place(id, offset), standing());
         });
     }
     /// Precondition: the dot is held.
@@ -127,13 +130,13 @@ public:
         const auto offset = chunk_bits::offset_of(d.counter);
         auto& c = pool_[id];
         const auto hash = element_hash(value);
-        keep_index([&](element_index& index) {
+        keep_index([&](index_type& index) {
             const T& old = c.at(offset);
-            index.erase(seeded(index, element_hash(old)), place(id, offset), same(old));
+            index.erase(element_hash(old), old, place(id, offset), standing());
         });
         c.replace(offset, std::move(value), hash);
-        keep_index([&](element_index& index) {
-            index.insert(seeded(index, hash), place(id, offset), same(c.at(offset)));
+        keep_index([&](index_type& index) {
+            index.insert(hash, c.at(offset), place(id, offset), standing());
         });
     }
     /// Precondition: the dot is held.
@@ -146,10 +149,10 @@ public:
     /// cannot do without.
     void drop(std::uint32_t id, const chunk_bits& gone) {
         auto& c = pool_[id];
-        keep_index([&](element_index& index) {
+        keep_index([&](index_type& index) {
             gone.for_each([&](unsigned offset) {
                 const T& value = c.at(offset);
-                index.erase(seeded(index, element_hash(value)), place(id, offset), same(value));
+                index.erase(element_hash(value), value, place(id, offset), standing());
             });
         });
         count_ -= gone.count();
@@ -187,13 +190,13 @@ public:
                     c.put(offset, value, c.summed ? element_hash(value) : 0);
                 });
         } catch (...) { // memory ran out: some have been put
-            index_ = late_index();
+            index_ = {};
             count_ += c.items.size() - before;
             if (c.items.empty()) remove(id);
             throw;
         }
         count_ += fresh.count();
-        keep_index([&](element_index& index) { enter_all(index, id, fresh); });
+        keep_index([&](index_type& index) { enter_all(index, id, fresh); });
     }
     element_body() = default;
     /// What these chunks hold, which are in order and not empty.
@@ -220,21 +223,34 @@ public:
                 c.alive.for_each([&](unsigned offset) { f(c.dot_at(offset), c.items[i++]); });
             }
     }
+    /// Calls f(element) once an element, however many dots it has.
+    template <class F>
+    void for_each_element(F f) const {
+        const auto& index = this->index();
+        for (const auto& r : runs_)
+            for (const auto& ref : r.chunks) {
+                const auto& c = pool_[ref.id];
+                std::size_t i = 0;
+                c.alive.for_each([&](unsigned offset) {
+                    const T& value = c.items[i++];
+                    if (!index.may_repeat() || index.place_for(element_hash(value), value,
+                                                               standing()) == place(ref.id, offset))
+                        f(value);
+                });
+            }
+    }
     /// Calls f(dot, element) for the dots of one element, not in order.
     template <class F>
     void for_dots(const T& value, F f) const {
-        const auto& index = this->index();
-        index.for_places(seeded(index, element_hash(value)), same(value), [&](element_place p) {
+        index().for_places(element_hash(value), value, standing(), [&](element_place p) {
             const auto& c = pool_[p >> chunk_bits::shift];
             f(c.dot_at(p % chunk_bits::size), c.at(p % chunk_bits::size));
         });
     }
     bool contains(const T& value) const {
-        const auto& index = this->index();
-        return index.contains(seeded(index, element_hash(value)), same(value));
+        return index().contains(element_hash(value), value, standing());
     }
     std::size_t element_count() const { return index().size(); }
-    bool has_repeated() const { return index().has_repeated(); }
 
     friend bool operator==(const element_body& a, const element_body& b) {
         const auto same_chunks = [&](const chunk_ref& x, const chunk_ref& y) {
@@ -250,54 +266,40 @@ public:
     }
 
 private:
+    using index_type = element_index<T>;
+
     static constexpr std::size_t max_chunks = std::size_t{1} << 25;
     static constexpr auto no_chunk = ~std::uint32_t{0};
 
     static element_place place(std::uint32_t id, unsigned offset) {
         return (element_place{id} << chunk_bits::shift) + offset;
     }
-    static std::uint64_t seeded(const element_index& index, std::uint64_t hash) {
-        return index.seed() == 0 ? hash : wire::mix(hash ^ index.seed());
-    }
-    auto same(const T& value) const {
-        return [this, &value](element_place p) {
-            return pool_[p >> chunk_bits::shift].at(p % chunk_bits::size) == value;
+    /// The element at a place, for the index.
+    auto standing() const {
+        return [this](element_place p) -> const T& {
+            return pool_[p >> chunk_bits::shift].at(p % chunk_bits::size);
         };
     }
 
-    const element_index& index() const {
+    const index_type& index() const {
         if (const auto* made = index_.get()) return *made;
-        auto made = make_index(0);
-        // Only somebody who knows the seed makes many elements fall into one place.
-        for (int tries = 0; made->crowded() && tries < 8; ++tries)
-            made = make_index(wire::mix(made->seed(), content()));
-        return *index_.offer(std::move(made));
-    }
-    std::unique_ptr<element_index> make_index(std::uint64_t seed) const {
-        auto made = std::make_unique<element_index>(seed);
-        made->reserve(count_);
+        auto made = std::make_unique<index_type>();
+        made->reserve(count_, standing());
         for (const auto& r : runs_)
             for (const auto& ref : r.chunks) enter_all(*made, ref.id, pool_[ref.id].alive);
-        return made;
+        return *index_.offer(std::move(made));
     }
-    /// A number that follows from all elements.
-    std::uint64_t content() const {
-        std::uint64_t all = count_;
-        for_each([&](const dot&, const T& value) { all = wire::mix(all, element_hash(value)); });
-        return all;
-    }
-    void enter_all(element_index& index, std::uint32_t id, const chunk_bits& which) const {
+    void enter_all(index_type& index, std::uint32_t id, const chunk_bits& which) const {
         const auto& c = pool_[id];
         std::array<std::uint64_t, chunk_bits::size> hashes;
         std::size_t n = 0;
         which.for_each([&](unsigned offset) {
             hashes[n] = element_hash(c.at(offset));
-            index.prefetch(seeded(index, hashes[n++]));
+            index.prefetch(hashes[n++]);
         });
         n = 0;
         which.for_each([&](unsigned offset) {
-            if (index.crowded()) return;
-            index.insert(seeded(index, hashes[n++]), place(id, offset), same(c.at(offset)));
+            index.insert(hashes[n++], c.at(offset), place(id, offset), standing());
         });
     }
     /// Changes the index, if there is one; one that cannot follow is made anew when it is needed.
@@ -307,9 +309,9 @@ private:
         if (index == nullptr) return;
         try {
             change(*index);
-            if (!index->crowded()) return;
-        } catch (...) {}
-        index_ = late_index();
+        } catch (...) {
+            index_ = {};
+        }
     }
 
     std::size_t run_place(replica_id replica) const {
@@ -361,7 +363,7 @@ private:
     std::vector<chunk> pool_;
     std::uint32_t free_ = no_chunk; ///< each free chunk has the number of the next
     std::size_t count_ = 0;
-    late_index index_;
+    late_index<T> index_;
 };
 
 } // namespace joinery::crdt::detail

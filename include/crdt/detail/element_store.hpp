@@ -63,16 +63,19 @@ public:
     std::vector<dot> dots_of(const T& value) const {
         std::vector<dot> dots;
         for_dots(value, [&](const dot& d) { dots.push_back(d); });
-        std::sort(dots.begin(), dots.end());
         return dots;
     }
-    /// Calls f(dot) for the live dots of one element, not in order.
+    /// Calls f(dot) for the live dots of one element, in order.
     template <class F>
     void for_dots(const T& value, F f) const {
-        if (body_)
-            body_->for_dots(value, [&](const dot& d, const T&) { f(d); });
-        else if (only_ && only_.second == value)
-            f(only_.first);
+        if (!body_) {
+            if (only_ && only_.second == value) f(only_.first);
+            return;
+        }
+        boost::container::small_vector<dot, 4> dots;
+        body_->for_dots(value, [&](const dot& d, const T&) { dots.push_back(d); });
+        std::sort(dots.begin(), dots.end());
+        for (const auto& d : dots) f(d);
     }
 
     std::size_t dot_count() const { return body_ ? body_->dot_count() : only_.there; }
@@ -138,10 +141,10 @@ public:
     /// Calls f(view) once an element.
     template <class F>
     void for_each_leaf(F f) const {
-        const bool repeated = body_ && body_->has_repeated();
-        for_each([&](const dot& d, const view& v) {
-            if (!repeated || dots_of(*v.key).front() == d) f(v);
-        });
+        if (body_)
+            body_->for_each_element([&](const T& value) { f(view_of(value)); });
+        else if (only_)
+            f(view_of(only_.second));
     }
     bool has_leaf(const view& v) const { return contains(*v.key); }
     /// Calls f(dot, view) for the dots of the element that `v` names, in dot order.

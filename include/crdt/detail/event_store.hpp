@@ -75,14 +75,17 @@ public:
 
     event_store difference(const event_store& known) const {
         event_store delta = since(known.context_);
+        causal_context cancelled;
         known.runs_.for_each_in(
             context_, [&](replica_id origin, const block& theirs, event_mask mask) {
                 const auto* mine = runs_.find(origin, theirs.index);
                 const auto both = mine == nullptr ? event_mask{0} : mask & mine->alive;
                 const auto better = mine == nullptr ? event_mask{0} : theirs.smaller(both, *mine);
-                delta.claim(origin, theirs.index, (mask & ~both) | better);
+                for_runs(origin, theirs.index, (mask & ~both) | better,
+                         [&](const auto& i) { cancelled.add(i); });
                 if (better != 0) delta.take(origin, *mine, better);
             });
+        delta.context_.merge(cancelled);
         return delta;
     }
 
