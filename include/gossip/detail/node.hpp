@@ -244,6 +244,7 @@ public:
         std::vector<std::uint64_t> marks;
         std::size_t used = 0;
         bool again = false;
+        std::size_t looked = 0; // ranges may name an item again and again
         const auto flush = [&] {
             if (message.items.empty()) return;
             counter += message.items.size();
@@ -254,6 +255,7 @@ public:
         };
         for (const item_range& range : ranges) {
             items.for_each(range, [&](const item& each) {
+                if (++looked > max_looked) return false;
                 const std::uint64_t mark = lanes::mark_of(to, each.key);
                 if (lanes_.waits(mark)) return true;
                 const std::size_t bytes = item::overhead + each.bytes.size();
@@ -282,9 +284,11 @@ public:
     void send_gone(const std::string& to, const std::vector<item_range>& ranges) {
         items_message message;
         std::size_t left = std::min((room() - message_overhead) / item::overhead, max_gone);
+        std::size_t looked = 0;
         for (const item_range& range : ranges) {
-            if (left == 0) break;
+            if (left == 0 || looked > max_looked) break;
             const auto lacking = items.lacking(range, left);
+            looked += std::min<std::uint64_t>(range.hi - range.lo, left - 1) + 1;
             for (const item_key& key : lacking) message.items.push_back({key, {}});
             left -= lacking.size();
         }
@@ -362,6 +366,7 @@ public:
 private:
     static constexpr std::size_t least_room = 192;
     static constexpr std::size_t max_gone = 256;
+    static constexpr std::size_t max_looked = 8192; ///< items, for one message
     static constexpr std::size_t message_overhead = 1 + 3;
     static constexpr std::size_t blob_overhead = 1024;
     static constexpr std::size_t max_received = 65'536;
