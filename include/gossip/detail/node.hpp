@@ -397,7 +397,26 @@ private:
         const std::uint32_t id = group->table.find(who.name);
         if (id == nowhere || group->table.at(id).known.incarnation != who.incarnation)
             return nullptr;
-        return known.find(group->table.at(id).known.address);
+        const peer& member = group->table.at(id).known;
+        peer_record* record = known.find(member.address);
+        if (record != nullptr && record->known.name == who.name) return record;
+        // Several name this address: it is of the one that has proven to be there.
+        if (!member.verified || !member.live()) return nullptr;
+        known.enrol(member);
+        return known.find(member.address);
+    }
+
+    // Whether another member has proven to be there.
+    bool taken(const std::string& address, const std::string& name) {
+        const peer_record* at = known.find(address);
+        return at != nullptr && at->live() && at->known.name != name && proven(*at);
+    }
+    // By now its address may be another member's.
+    void retire(const std::string& name) {
+        const peer_record* at = known.find(where_[name]);
+        if (at == nullptr || at->known.name != name) return;
+        stats.pulls_given_up += wanted.gone(where_[name]);
+        known.retire(where_[name]);
     }
 
     peer_record* sender_of(const sender& who, const std::string& address, receipt& result) {
@@ -435,16 +454,16 @@ private:
             case event_kind::member_changed:
             case event_kind::member_moved: {
                 std::string& at = where_[happened.name];
-                if (!at.empty() && at != happened.address) known.retire(at);
+                if (!at.empty() && at != happened.address) retire(happened.name);
                 at = happened.address;
                 const std::uint32_t id = group->table.find(happened.name);
-                if (id != nowhere) known.enrol(group->table.at(id).known);
+                if (id != nowhere && !taken(at, happened.name))
+                    known.enrol(group->table.at(id).known);
                 break;
             }
             case event_kind::member_down:
             case event_kind::member_left:
-                stats.pulls_given_up += wanted.gone(where_[happened.name]);
-                known.retire(where_[happened.name]);
+                retire(happened.name);
                 where_.erase(happened.name);
                 break;
             default: break;
