@@ -145,6 +145,10 @@ protected:
         const peer before = id == nowhere ? peer{} : table.at(id).known;
         if (id != nowhere && newer(table.at(id).version, said.version)) ++counts.stale;
         const auto news = table.apply(said, source, now(), first_hand);
+        if (auto gone = table.take_evicted()) {
+            news_.stop(gone->name);
+            tell(event_kind::member_down, *gone);
+        }
         follow(news, table.find(said.name), before);
     }
 
