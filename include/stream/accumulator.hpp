@@ -94,7 +94,9 @@ public:
                  const wire::limits& limits = {}) {
         const auto step = wire::try_decode<accumulator>(increment_bytes, limits, error);
         if (!step || step->partition_ != partition_ || step->next_ < next_) return false;
-        crdt::merge(state_, step->state_);
+        L joined = state_; // half of a step, counted on from its start, would count twice
+        crdt::merge(joined, step->state_);
+        state_ = std::move(joined);
         next_ = step->next_;
         return true;
     }

@@ -35,7 +35,8 @@ struct contribution {
 
     bool merge(const contribution& other) {
         if (!below(other)) return false;
-        *this = other;
+        auto whole = other; // a new version must not come with half of a sum
+        *this = std::move(whole);
         return true;
     }
     bool leq(const contribution& other) const { return !other.below(*this); }
@@ -88,8 +89,9 @@ struct source_keyed {
             contribution<M> next = own;
             f(next.sum);
             ++next.version;
-            own = next;
-            return next;
+            auto change = next;
+            own = std::move(next);
+            return change;
         });
         return delta;
     }

@@ -73,8 +73,9 @@ public:
     windowed expire(std::int64_t floor) {
         windowed delta;
         if (floor_.value() && floor <= *floor_.value()) return delta;
+        map_type kept = above(windows_, floor); // the only part that can fail
         delta.floor_ = floor_.assign({}, floor);
-        windows_ = above(windows_, floor_.value());
+        windows_ = std::move(kept);
         return delta;
     }
 
@@ -91,8 +92,12 @@ public:
 
     bool merge(const windowed& other, crdt::report* found = nullptr) {
         if (&other == this) return false;
-        bool grew = floor_.merge(other.floor_);
-        if (grew) windows_ = above(windows_, floor_.value());
+        mark raised = floor_;
+        bool grew = raised.merge(other.floor_);
+        if (grew) { // no window may stay below a floor, whatever fails
+            windows_ = above(windows_, raised.value());
+            floor_ = raised;
+        }
         grew |= lowest_expired(other.windows_)
                     ? windows_.merge(above(other.windows_, floor()), found)
                     : windows_.merge(other.windows_, found);

@@ -56,9 +56,10 @@ public:
     bool accept(const offer_message& offer, const std::string& source) {
         const auto at = fetched_.find(offer.digest);
         if (at == fetched_.end()) {
-            if (fetching_bytes_ + offer.length > max_fetching * max_blob_) return false;
-            fetching_bytes_ += static_cast<std::size_t>(offer.length);
-            fetched_[offer.digest].length = static_cast<std::size_t>(offer.length);
+            const auto length = static_cast<std::size_t>(offer.length);
+            if (fetching_bytes_ + cost_of(length) > max_fetching * max_blob_) return false;
+            fetched_[offer.digest].length = length;
+            fetching_bytes_ += cost_of(length);
         }
         auto& sources = fetched_[offer.digest].sources;
         if (std::find(sources.begin(), sources.end(), source) == sources.end() &&
@@ -139,6 +140,8 @@ private:
     static constexpr std::size_t max_sources = 8;
     static constexpr std::size_t max_fetching = 4;
     static constexpr unsigned max_tries = 8;
+    static constexpr std::size_t least_cost = 1024; // of a fetch, so that many small ones are few
+    static constexpr std::size_t least_piece = 128; // on the average; no datagram is so small
 
     struct served {
         std::vector<std::byte> bytes;
@@ -163,13 +166,16 @@ private:
         served_.erase(at);
     }
     void forget(fetches::iterator at) {
-        fetching_bytes_ -= at->second.length;
+        fetching_bytes_ -= cost_of(at->second.length);
         fetched_.erase(at);
     }
 
+    static std::size_t cost_of(std::size_t length) { return std::max(length, least_cost); }
+
     static bool fits(const fetch& each, const piece_message& piece) {
         if (piece.bytes.empty() || piece.offset >= each.length ||
-            piece.bytes.size() > each.length - piece.offset)
+            piece.bytes.size() > each.length - piece.offset ||
+            each.pieces.size() > window + each.length / least_piece)
             return false;
         const auto after = each.pieces.lower_bound(piece.offset);
         if (after != each.pieces.end() && after->first < piece.offset + piece.bytes.size())

@@ -126,6 +126,9 @@ public:
         return news::none;
     }
 
+    /// The live member that the last statement has taken the place of, if any; told once.
+    std::optional<peer> take_evicted() { return std::exchange(evicted_, std::nullopt); }
+
     /// The member has returned a number that only its address was told.
     void verify(std::uint32_t id) {
         member& m = slots_[id];
@@ -318,6 +321,7 @@ private:
                 if (slots_[id].source != 0) worst = id;
         }
         if (worst == nowhere) return false;
+        if (slots_[worst].known.live()) evicted_ = slots_[worst].known;
         erase(worst);
         return true;
     }
@@ -333,6 +337,7 @@ private:
     std::vector<std::uint32_t> unverified_;
     std::map<std::uint64_t, std::size_t> from_;
     bucket_sums sums_{};
+    std::optional<peer> evicted_;
 };
 
 } // namespace joinery::gossip::detail

@@ -145,6 +145,10 @@ protected:
         const peer before = id == nowhere ? peer{} : table.at(id).known;
         if (id != nowhere && newer(table.at(id).version, said.version)) ++counts.stale;
         const auto news = table.apply(said, source, now(), first_hand);
+        if (auto gone = table.take_evicted()) {
+            news_.stop(gone->name);
+            tell(event_kind::member_down, *gone);
+        }
         follow(news, table.find(said.name), before);
     }
 
@@ -158,7 +162,7 @@ protected:
         news_.start(m.known.name);
         switch (news) {
             case what::up:
-                order_.push_back(id);
+                enlist(id);
                 tell(event_kind::member_up, m.known);
                 break;
             case what::reborn: tell(event_kind::member_reborn, m.known); break;
@@ -174,7 +178,7 @@ protected:
             case what::suspected:
                 ++counts.suspicions;
                 if (before.status == member_status::dead || before.status == member_status::left)
-                    order_.push_back(id);
+                    enlist(id);
                 tell(event_kind::member_suspect, m.known);
                 watch(id);
                 // Some look for themselves: that confirms it soon, or tells the suspect of it.
@@ -191,6 +195,11 @@ protected:
             case what::none:
             case what::refused: break;
         }
+    }
+
+    // To be probed in this turn; whoever comes and goes too often waits for the next.
+    void enlist(std::uint32_t id) {
+        if (order_.size() < 2 * settings.max_members) order_.push_back(id);
     }
 
     // Somebody says something of this one. What is wrong is denied with a newer version; what a
@@ -223,6 +232,7 @@ protected:
     /// The suspicion of a member ends, the sooner the more confirm it.
     void watch(std::uint32_t id) {
         member& m = table.at(id);
+        suspicions_.erase({m.deadline, id});
         const std::uint64_t size = table.live().size() + 1;
         const auto scale = std::max<std::uint64_t>(log10_milli(size), 1000);
         const duration least =

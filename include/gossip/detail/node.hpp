@@ -244,6 +244,7 @@ public:
         std::vector<std::uint64_t> marks;
         std::size_t used = 0;
         bool again = false;
+        std::size_t looked = 0; // ranges may name an item again and again
         const auto flush = [&] {
             if (message.items.empty()) return;
             counter += message.items.size();
@@ -254,6 +255,7 @@ public:
         };
         for (const item_range& range : ranges) {
             items.for_each(range, [&](const item& each) {
+                if (++looked > max_looked) return false;
                 const std::uint64_t mark = lanes::mark_of(to, each.key);
                 if (lanes_.waits(mark)) return true;
                 const std::size_t bytes = item::overhead + each.bytes.size();
@@ -282,9 +284,11 @@ public:
     void send_gone(const std::string& to, const std::vector<item_range>& ranges) {
         items_message message;
         std::size_t left = std::min((room() - message_overhead) / item::overhead, max_gone);
+        std::size_t looked = 0;
         for (const item_range& range : ranges) {
-            if (left == 0) break;
+            if (left == 0 || looked > max_looked) break;
             const auto lacking = items.lacking(range, left);
+            looked += std::min<std::uint64_t>(range.hi - range.lo, left - 1) + 1;
             for (const item_key& key : lacking) message.items.push_back({key, {}});
             left -= lacking.size();
         }
@@ -362,6 +366,7 @@ public:
 private:
     static constexpr std::size_t least_room = 192;
     static constexpr std::size_t max_gone = 256;
+    static constexpr std::size_t max_looked = 8192; ///< items, for one message
     static constexpr std::size_t message_overhead = 1 + 3;
     static constexpr std::size_t blob_overhead = 1024;
     static constexpr std::size_t max_received = 65'536;
@@ -392,7 +397,26 @@ private:
         const std::uint32_t id = group->table.find(who.name);
         if (id == nowhere || group->table.at(id).known.incarnation != who.incarnation)
             return nullptr;
-        return known.find(group->table.at(id).known.address);
+        const peer& member = group->table.at(id).known;
+        peer_record* record = known.find(member.address);
+        if (record != nullptr && record->known.name == who.name) return record;
+        // Several name this address: it is of the one that has proven to be there.
+        if (!member.verified || !member.live()) return nullptr;
+        known.enrol(member);
+        return known.find(member.address);
+    }
+
+    // Whether another member has proven to be there.
+    bool taken(const std::string& address, const std::string& name) {
+        const peer_record* at = known.find(address);
+        return at != nullptr && at->live() && at->known.name != name && proven(*at);
+    }
+    // By now its address may be another member's.
+    void retire(const std::string& name) {
+        const peer_record* at = known.find(where_[name]);
+        if (at == nullptr || at->known.name != name) return;
+        stats.pulls_given_up += wanted.gone(where_[name]);
+        known.retire(where_[name]);
     }
 
     peer_record* sender_of(const sender& who, const std::string& address, receipt& result) {
@@ -430,16 +454,16 @@ private:
             case event_kind::member_changed:
             case event_kind::member_moved: {
                 std::string& at = where_[happened.name];
-                if (!at.empty() && at != happened.address) known.retire(at);
+                if (!at.empty() && at != happened.address) retire(happened.name);
                 at = happened.address;
                 const std::uint32_t id = group->table.find(happened.name);
-                if (id != nowhere) known.enrol(group->table.at(id).known);
+                if (id != nowhere && !taken(at, happened.name))
+                    known.enrol(group->table.at(id).known);
                 break;
             }
             case event_kind::member_down:
             case event_kind::member_left:
-                stats.pulls_given_up += wanted.gone(where_[happened.name]);
-                known.retire(where_[happened.name]);
+                retire(happened.name);
                 where_.erase(happened.name);
                 break;
             default: break;

@@ -38,9 +38,10 @@ public:
         std::vector<item_range> ranges;
         const std::size_t window = window_of(source);
         std::size_t room = window - std::min(count_from(source), window);
+        std::size_t looked = 0; // ranges may name an item again and again
         for (const item_range& each : adverts) {
             known.for_each_missing(each, [&](std::uint64_t sequence) {
-                if (room == 0) return false;
+                if (room == 0 || ++looked > 4 * max_) return false;
                 const item_key key{each.origin, sequence};
                 if (held_off_.contains(key)) return true;
                 const auto at = waiting_.find(key);

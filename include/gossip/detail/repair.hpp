@@ -74,6 +74,10 @@ protected:
     }
 
     void handle(peer_record& peer, const ask_message& message, receipt& result) {
+        if (!net.proven(peer)) { // what waits for the next turn would escape the limit of answers
+            ++net.stats.dropped_unproven;
+            return;
+        }
         State asked{};
         wire::reader r(message.held, net.settings.limits, wire::unknown_fields::skip);
         wire::get(r, asked);

@@ -35,7 +35,7 @@ public:
         const bool waits = due != time_point::min() && due != time_point::max();
         const duration idle = !waits ? gap : due <= now_ ? duration{0} : due - now_;
         if (gap > idle && gap - idle > patience) return true;
-        now_ += gap;
+        now_ = std::min(now_ + gap, far);
         return false;
     }
 
@@ -46,7 +46,7 @@ public:
     /// When the caller will have to look, in the time that it tells.
     time_point outside(time_point mine) const {
         if (!started_) return time_point::min();
-        if (mine == time_point::max()) return mine;
+        if (mine == time_point::max() || mine == time_point::min()) return mine;
         return told_ + (mine - now_);
     }
 

@@ -51,7 +51,8 @@ public:
         bool grew = false;
         // Two lists under one root would be a collision: the greater wins.
         if (precedes(list_, other.list_)) {
-            list_ = other.list_;
+            auto whole = other.list_; // an assignment that fails would leave a mixture
+            list_ = std::move(whole);
             grew = true;
         }
         if (other.signers_.size() > signers_.size()) signers_.resize(other.signers_.size());

@@ -99,7 +99,8 @@ private:
         if (at != kept_.end() && !before(next, *at)) {
             // The smallest, so that a replay from a later incarnation changes nothing.
             if (!(next.what.witness() < at->what.witness())) return false;
-            *at = next;
+            auto whole = next; // an assignment that fails would leave a mixture
+            *at = std::move(whole);
             return true;
         }
         if (at == kept_.end() && kept_.size() == 2) return false;

@@ -33,9 +33,12 @@ struct floor_record {
     bool merge(const floor_record& other) {
         const bool newer = other.proof && (!proof || *proof < *other.proof);
         if (other.epoch <= epoch && other.generation <= generation && !newer) return false;
+        if (newer) { // first, and whole or not at all: a floor without its proof is no value
+            auto whole = other.proof;
+            proof = std::move(whole);
+        }
         epoch = std::max(epoch, other.epoch);
         generation = std::max(generation, other.generation);
-        if (newer) proof = other.proof;
         return true;
     }
 

@@ -52,13 +52,15 @@ public:
         std::merge(ranges_.begin(), ranges_.end(), other.ranges_.begin(), other.ranges_.end(),
                    std::back_inserter(both),
                    [](const range& a, const range& b) { return a.begin < b.begin; });
-        ranges_.clear();
+        std::size_t kept = 0; // in place: what could fail is done, and nothing here was changed
         for (const range& each : both) {
-            if (ranges_.empty() || ranges_.back().end < each.begin)
-                ranges_.push_back(each);
+            if (kept == 0 || both[kept - 1].end < each.begin)
+                both[kept++] = each;
             else
-                ranges_.back().end = std::max(ranges_.back().end, each.end);
+                both[kept - 1].end = std::max(both[kept - 1].end, each.end);
         }
+        both.resize(kept);
+        ranges_ = std::move(both);
         return true;
     }
 
