@@ -252,6 +252,7 @@ private:
         table.verify(id);
         const duration trip = std::max(now() - asked.sent, duration(1));
         if (asked.why != purpose::challenge) {
+            trips.note(trip);
             duration& smooth = m.known.round_trip;
             smooth = smooth == duration::zero() ? trip : (7 * smooth + trip) / 8;
         }
