@@ -223,10 +223,10 @@ protected:
         learn(said, 0);
     }
 
-    void probe_answered(std::uint64_t nonce) {
+    void probe_answered(std::uint64_t nonce, bool itself) {
         if (probe_.id == nowhere || probe_.nonce != nonce) return;
         if (probe_.asked) {
-            ++counts.late_answers; // what comes late was not lost: the path is slow
+            if (itself) ++counts.late_answers; // what comes late was not lost: the path is slow
         } else {
             late_row_ = 0;
             loss.note(false);
