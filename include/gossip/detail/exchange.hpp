@@ -150,10 +150,10 @@ private:
         next_turn_ = net.now + net.settings.interval / turns;
         const auto news = std::exchange(news_, {});
         if (!net.group) return; // the digests do it
-        for (const auto& to : net.known.successors()) tell(to, news);
+        for (const auto& to : net.known.successors()) advertise(to, news);
     }
 
-    void tell(const std::string& to, const std::vector<item_range>& ranges) {
+    void advertise(const std::string& to, const std::vector<item_range>& ranges) {
         const auto left = net.have.lacking(to, ranges);
         const std::size_t fit = (net.room() - advert_message::overhead) / item_range::max_bytes;
         for (std::size_t at = 0; at < left.size(); at += fit) {
@@ -219,7 +219,7 @@ private:
         }
         // Whichever of the two lacks something that has just come is told of it.
         if (theirs.root != local.root() && net.hot())
-            tell(peer.known.address, net.items.fresh(max_fresh));
+            advertise(peer.known.address, net.items.fresh(max_fresh));
         compare_with(peer, theirs, carrier == kind::ack);
     }
 
