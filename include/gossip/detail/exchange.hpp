@@ -128,8 +128,11 @@ private:
         plan_news();
     }
 
+    // Ranges that could have been one cost bytes alone, so that only the last are looked at.
     static void note(std::vector<item_range>& ranges, const item_key& key) {
-        for (item_range& each : ranges) {
+        const std::size_t end = ranges.size() - std::min<std::size_t>(ranges.size(), 8);
+        for (std::size_t at = ranges.size(); at > end; --at) {
+            item_range& each = ranges[at - 1];
             if (each.origin != key.origin || each.hi + 1 != key.sequence) continue;
             each.hi = key.sequence;
             return;

@@ -380,7 +380,11 @@ private:
             case event_kind::member_changed:
             case event_kind::member_moved: {
                 std::string& at = where_[happened.name];
-                if (!at.empty() && at != happened.address) known.retire(at);
+                if (!at.empty() && at != happened.address) {
+                    stats.pulls_given_up += wanted.gone(at); // others are asked, or it, over there
+                    have.forget(at);
+                    known.retire(at);
+                }
                 at = happened.address;
                 if (happened.kind != event_kind::member_changed) have.forget(at);
                 const std::uint32_t id = group->table.find(happened.name);

@@ -10,6 +10,7 @@
 #include <gossip/detail/peers.hpp>
 #include <gossip/detail/reporter.hpp>
 #include <gossip/detail/swim.hpp>
+#include <gossip/event.hpp>
 #include <gossip/random.hpp>
 #include <gossip/statistics.hpp>
 
@@ -57,13 +58,29 @@ public:
         if (settings.membership) group.emplace(membership_of(settings), seed_, room());
     }
 
-    /// Is reached at another address from now on. Precondition: there is membership.
-    void move_to(const std::string& address) {
+    /// Is reached at another address from now on.
+    announcement announce_address(const std::string& address) {
+        if (!group) return announcement::no_membership;
+        if (group->silent()) return announcement::silent;
+        frame moved = frame_;
+        moved.identify({settings.name, settings.incarnation, address});
+        if (address.size() > max_text || settings.max_datagram < moved.overhead() + least_room)
+            return announcement::too_large;
         settings.address = address;
         known.settle(address);
-        frame_.identify({settings.name, settings.incarnation, address});
+        frame_ = std::move(moved);
         group->settings.address = address;
+        group->fit(room());
         group->announce();
+        return announcement::announced;
+    }
+    announcement announce_metadata(std::vector<std::byte> metadata) {
+        if (!group) return announcement::no_membership;
+        if (group->silent()) return announcement::silent;
+        if (metadata.size() > max_metadata) return announcement::too_large;
+        settings.metadata = group->settings.metadata = std::move(metadata);
+        group->announce();
+        return announcement::announced;
     }
 
     /// The bytes of a message that fit into one datagram.

@@ -25,6 +25,9 @@ public:
     prober(membership_config given, std::uint64_t seed, std::size_t room)
         : member_view(std::move(given), seed), room_(room) {}
 
+    /// Messages have so many bytes at most from now on.
+    void fit(std::size_t room) { room_ = room; }
+
     /// Bytes that pings and acks carry for others, at most max_attachment.
     static constexpr std::size_t max_attachment = 64;
 
