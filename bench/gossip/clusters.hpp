@@ -112,7 +112,8 @@ inline network cluster(std::size_t nodes, std::uint64_t seed) {
             return true;
         },
         60s, 1s);
-    net.run_for(60s);
+    // Whom a member has only been told of it pings, three a second, until all have answered.
+    net.run_for(60s + nodes * 400ms);
     return net;
 }
 
