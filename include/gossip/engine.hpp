@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -150,6 +151,15 @@ public:
     /// Says goodbye to the other members: what is left to say is polled, nothing more is answered.
     void leave() {
         if (parts_.net.group) parts_.net.group->leave();
+    }
+    /// What the other applications are to know of this one, from now on; restore() keeps it.
+    announcement set_metadata(std::vector<std::byte> metadata) {
+        return parts_.net.announce_metadata(std::move(metadata));
+    }
+    /// Where the others are to send from now on, as after a change of network. Until they have
+    /// heard of it they send to the old address.
+    announcement set_address(const std::string& address) {
+        return parts_.net.announce_address(address);
     }
     /// How badly this one itself is doing: 0 well, 8 hardly at all.
     unsigned health() const { return parts_.net.group ? parts_.net.group->health() : 0; }

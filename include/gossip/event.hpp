@@ -60,6 +60,15 @@ struct receipt {
     friend bool operator==(const receipt&, const receipt&) = default;
 };
 
+/// What became of something new that an engine has to say of itself. Unless it is announced,
+/// nothing has changed.
+enum class announcement : std::uint8_t {
+    announced,
+    too_large,     ///< an address above 255 bytes or for max_datagram, metadata above 512 bytes
+    no_membership, ///< a fixed list of peers has nobody to follow it
+    silent         ///< it has left, or another process has its name
+};
+
 /// Urgent: small messages that keep the cluster together. Bulk: payload.
 enum class traffic_class : std::uint8_t { urgent, bulk };
 

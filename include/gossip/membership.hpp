@@ -107,8 +107,11 @@ public:
     void set_address(const std::string& address) {
         if (address.size() > detail::max_text)
             throw std::invalid_argument("gossip: address above 255 bytes");
+        detail::frame moved = frame_;
+        moved.identify({swim_.settings.name, swim_.settings.incarnation, address});
+        swim_.fit(room_of(swim_.settings, moved)); // throws if there is no room for messages
         swim_.settings.address = address;
-        frame_.identify({swim_.settings.name, swim_.settings.incarnation, address});
+        frame_ = std::move(moved);
         swim_.announce();
     }
 

@@ -25,9 +25,9 @@ struct membership_metric {
 };
 
 inline constexpr std::array<std::string_view, statistics::kinds> kind_names{
-    "none",   "digest",  "pull",  "items", "question", "reply", "differences", "ask",
-    "answer", "context", "offer", "want",  "piece",    "ping",  "ack",         "ping_for",
-    "nack",   "rumors",  "sync",  "page",  "rekeyed",  "fields"};
+    "none",   "digest",  "pull",  "items", "question", "reply",  "differences", "ask",
+    "answer", "context", "offer", "want",  "piece",    "ping",   "ack",         "ping_for",
+    "nack",   "rumors",  "sync",  "page",  "rekeyed",  "fields", "advert"};
 
 using s = statistics;
 inline constexpr metric counters[] = {{"datagrams_sent_total", &s::datagrams_out},

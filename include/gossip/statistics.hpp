@@ -28,7 +28,7 @@ struct membership_statistics {
 struct statistics {
     using count = std::uint64_t;
     /// Message kinds by their wire number, see docs/wire-format.md; 0 is unused.
-    static constexpr std::size_t kinds = 22;
+    static constexpr std::size_t kinds = 23;
 
     count datagrams_out = 0, datagrams_in = 0;
     count bytes_out = 0, bytes_in = 0;

@@ -55,6 +55,7 @@ public:
         }
         net.retry_overdue();
         number();
+        if (net.now >= net.next_news) tell_news();
         if (net.now < net.next_interval) return;
         net.next_interval = net.now + net.settings.interval;
         net.refill();
@@ -72,6 +73,7 @@ public:
             --push_turns_; // beyond, updates wait for the interval and travel together
             push();
         }
+        if (net.now >= next_turn_) tell_news();
         return net.poll(buffer);
     }
 
@@ -91,6 +93,7 @@ public:
 
     void forget_items() {
         pushes_.clear();
+        news_.clear();
         unsent_ = {};
         joined_ = 0;
     }
@@ -99,6 +102,8 @@ private:
     static constexpr std::size_t max_joined = 256;
     static constexpr std::size_t max_pushes = 1024;
     static constexpr unsigned max_push_turns = 16;
+    static constexpr int turns = 2;              ///< of news an interval
+    static constexpr std::size_t max_fresh = 32; ///< ranges told on one difference
 
     using base::answer_questions;
     using base::asked;
@@ -118,21 +123,63 @@ private:
         const std::uint64_t sequence = net.next_sequence++;
         net.stats.dropped_relay_items += net.items.add({net.self, sequence}, bytes);
         ++net.stats.items_made;
-        if (bytes.size() > net.settings.push_bytes) return;
-        if (!pushes_.empty() && pushes_.back().hi + 1 == sequence)
-            pushes_.back().hi = sequence;
-        else if (pushes_.size() < max_pushes)
-            pushes_.push_back({net.self, sequence, sequence});
+        auto& told = bytes.size() > net.settings.push_bytes ? news_ : pushes_;
+        if (told.size() < max_pushes) note(told, {net.self, sequence});
+        plan_news();
+    }
+
+    // Ranges that could have been one cost bytes alone, so that only the last are looked at.
+    static void note(std::vector<item_range>& ranges, const item_key& key) {
+        const std::size_t end = ranges.size() - std::min<std::size_t>(ranges.size(), 8);
+        for (std::size_t at = ranges.size(); at > end; --at) {
+            item_range& each = ranges[at - 1];
+            if (each.origin != key.origin || each.hi + 1 != key.sequence) continue;
+            each.hi = key.sequence;
+            return;
+        }
+        ranges.push_back({key.origin, key.sequence, key.sequence});
+    }
+
+    // News
+
+    void plan_news() {
+        if (net.group && !news_.empty()) net.next_news = std::max(next_turn_, net.now);
+    }
+
+    /// Tells the neighbours what has come since the last turn. They tell theirs.
+    void tell_news() {
+        net.next_news = time_point::max();
+        if (news_.empty()) return;
+        next_turn_ = net.now + net.settings.interval / turns;
+        const auto news = std::exchange(news_, {});
+        if (!net.group) return; // the digests do it
+        for (const auto& to : net.known.successors()) advertise(to, news);
+    }
+
+    void advertise(const std::string& to, const std::vector<item_range>& ranges) {
+        const auto left = net.have.lacking(to, ranges);
+        const std::size_t fit = (net.room() - advert_message::overhead) / item_range::max_bytes;
+        for (std::size_t at = 0; at < left.size(); at += fit) {
+            const auto first = left.begin() + static_cast<std::ptrdiff_t>(at);
+            const auto count = static_cast<std::ptrdiff_t>(std::min(fit, left.size() - at));
+            net.send(to, advert_message{{first, first + count}}, traffic_class::bulk);
+        }
+    }
+
+    void handle(peer_record& peer, const advert_message& message, receipt&) {
+        net.add_adverts(peer, message.adverts);
+        net.have.note(peer.known.address, message.adverts);
+        net.pull_from(peer);
     }
 
     // Whom to tell where this state stands. At rest membership's messages do, or without them now
     // and then a digest.
     std::vector<std::string> targets() {
         std::vector<std::string> chosen;
-        const bool due = net.hot() || (!net.group && ++rest_ % net.settings.probe_intervals == 0);
+        const bool hot = net.hot() && (!net.group || net.lossy());
+        const bool due = hot || (!net.group && ++rest_ % net.settings.probe_intervals == 0);
         if (due)
-            chosen = net.known.sample(net.hot() ? net.settings.fanout : 1, net.chance,
-                                      net.settings.zone);
+            chosen = net.known.sample(hot ? net.settings.fanout : 1, net.chance, net.settings.zone);
         if (net.group) return chosen;
         for (const peer& gone : net.known.silenced(net.settings, net.now))
             net.tell({event_kind::member_suspect, gone.name, gone.address, {}, 0, {}});
@@ -173,6 +220,9 @@ private:
             net.refuse(result, receipt::status::malformed);
             return;
         }
+        // Whichever of the two lacks something that has just come is told of it.
+        if (theirs.root != local.root() && net.hot())
+            advertise(peer.known.address, net.items.fresh(max_fresh));
         compare_with(peer, theirs, carrier == kind::ack);
     }
 
@@ -191,7 +241,8 @@ private:
         const std::size_t most = (room - digest_message::fixed_bytes) / item_range::max_bytes;
         // Everything only to one that is known to lack something.
         const bool lacks = peer != nullptr && peer->repairing.next != time_point::min();
-        message.adverts = lacks ? net.items.adverts(most) : net.items.fresh(most);
+        message.adverts =
+            lacks ? net.items.adverts(most) : net.have.lacking(to, net.items.fresh(most));
         const bool bare = message.adverts.empty();
         net.send(to, message, bare ? traffic_class::urgent : traffic_class::bulk);
     }
@@ -200,6 +251,7 @@ private:
         const bool reply = (message.stand.flags & standing::reply) != 0;
         if (reply) measure(peer, message.nonce);
         peer.adverts = message.adverts;
+        net.have.note(peer.known.address, message.adverts);
         peer.its_nonce = message.nonce;
         net.pull_from(peer);
         if (!reply) send_digest(peer.known.address, standing::reply, message.nonce);
@@ -224,17 +276,18 @@ private:
         if (nonce == 0 || nonce != peer.nonce) return;
         peer.nonce = 0;
         net.prove(peer);
-        const duration trip = std::max(net.now - peer.asked_at, duration(1));
-        duration& smooth = peer.known.round_trip;
-        smooth = smooth == duration::zero() ? trip : (7 * smooth + trip) / 8;
+        net.note_trip(peer, std::max(net.now - peer.asked_at, duration(1)));
     }
 
     // Items
 
     void push() {
         if (pushes_.empty()) return;
-        for (const auto& to : net.known.sample(net.settings.fanout, net.chance, net.settings.zone))
-            net.send_items(to, pushes_, net.stats.pushes);
+        const auto targets =
+            net.group ? net.known.successors()
+                      : net.known.sample(net.settings.fanout, net.chance, net.settings.zone);
+        for (const auto& to : targets)
+            net.send_items(to, net.have.lacking(to, pushes_), net.stats.pushes);
         pushes_.clear();
     }
 
@@ -252,7 +305,7 @@ private:
             }
             if (net.items.received(each.key)) {
                 ++net.stats.items_duplicate;
-                net.wanted.done(each.key);
+                net.arrived(each.key, peer);
                 continue;
             }
             net.note_own({each.key.origin, each.key.sequence, each.key.sequence});
@@ -261,12 +314,13 @@ private:
                 case outcome::joined:
                     net.stats.dropped_relay_items += net.items.add(each.key, each.bytes);
                     ++net.stats.items_received;
-                    net.wanted.done(each.key);
+                    net.arrived(each.key, peer);
+                    note(news_, each.key);
                     break;
                 case outcome::malformed:
                     // Pulled again it would be no better; if it was ours to have, repair brings it.
                     net.items.note(each.key);
-                    net.wanted.done(each.key);
+                    net.wanted.done(each.key, net.now);
                     net.refuse(result, receipt::status::malformed);
                     break;
                 case outcome::ahead:
@@ -275,7 +329,16 @@ private:
                     break;
             }
         }
+        note_holdings(peer, message);
+        plan_news();
         if (net.wanted.wants_more(peer.known.address)) net.pull_from(peer);
+    }
+
+    void note_holdings(const peer_record& peer, const items_message& message) {
+        std::vector<item_range> held;
+        for (const item& each : message.items)
+            if (!each.bytes.empty()) note(held, each.key);
+        net.have.note(peer.known.address, held);
     }
 
     // Blobs
@@ -333,6 +396,7 @@ private:
             case kind::answer: return decode<answer_message>(peer, body, result);
             case kind::context: return decode<context_message>(peer, body, result);
             case kind::fields: return decode<fields_message>(peer, body, result);
+            case kind::advert: return decode<advert_message>(peer, body, result);
             default: break;
         }
         if (fetched) { // a blob within a blob would have no bound
@@ -350,6 +414,8 @@ private:
     State unsent_{};
     std::size_t joined_ = 0; ///< deltas in it
     std::vector<item_range> pushes_;
+    std::vector<item_range> news_; ///< of items to be told
+    time_point next_turn_ = time_point::min();
     unsigned push_turns_ = 0;
     unsigned rest_ = 0;
 };

@@ -94,6 +94,15 @@ struct digest_message {
     }
 };
 
+/// News, to which nobody needs to answer.
+struct advert_message {
+    static constexpr kind of = kind::advert;
+    static constexpr std::size_t overhead = 1 + 3;
+    std::vector<item_range> adverts;
+    void write(wire::writer& w) const { put_all(w, adverts); }
+    void read(wire::reader& r) { get_all(r, adverts, 10); }
+};
+
 struct pull_message {
     static constexpr kind of = kind::pull;
     std::uint64_t nonce = 0; ///< of the adverts: proof that they have arrived

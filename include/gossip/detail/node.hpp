@@ -1,74 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gossip/config.hpp>
-#include <gossip/detail/allowances.hpp>
-#include <gossip/detail/blobs.hpp>
-#include <gossip/detail/frame.hpp>
-#include <gossip/detail/lanes.hpp>
+#include <gossip/detail/estimates.hpp>
+#include <gossip/detail/holdings.hpp>
 #include <gossip/detail/message.hpp>
-#include <gossip/detail/peers.hpp>
+#include <gossip/detail/outbox.hpp>
 #include <gossip/detail/pulls.hpp>
 #include <gossip/detail/relay.hpp>
-#include <gossip/detail/reporter.hpp>
-#include <gossip/detail/swim.hpp>
 #include <gossip/event.hpp>
-#include <gossip/random.hpp>
-#include <gossip/statistics.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace joinery::gossip::detail {
 
-/// The part of an engine that does not know the state: time, membership, peers, items, queues.
+/// The part of an engine that does not know the state: time, receiving, items.
 ///
 /// State      what its members say; `now` is the time that it has lived through.
-/// Invariant  every queue and table has a cap; no datagram is above the configured size.
-class node : public reporter {
+/// Invariant  every queue and table has a cap.
+class node : public outbox {
 public:
     node(config given, std::uint64_t seed, const wire::keyed_hasher& hasher)
-        : reporter(std::move(given)),
-          chance(wire::mix(seed, identity(settings).value)),
-          known(settings),
+        : outbox(std::move(given), seed),
           items(settings.relay_bytes, 4 * settings.max_peers),
-          wanted(settings.max_pulls),
-          large(settings.max_blob + blob_overhead, settings.relay_bytes),
-          lanes_(settings.bulk_bytes, settings.max_datagram),
-          seed_(seed) {
-        if (settings.name.size() > max_text || settings.address.size() > max_text)
-            throw std::invalid_argument("gossip: name or address above 255 bytes");
+          wanted(settings.max_pulls) {
         rename(settings.incarnation, hasher);
-        if (settings.name.empty()) throw std::invalid_argument("gossip: no name");
-        if (settings.max_datagram < frame_.overhead() + least_room)
-            throw std::invalid_argument("gossip: max_datagram is too small");
-        if (settings.interval <= duration::zero())
-            throw std::invalid_argument("gossip: interval must be positive");
     }
 
     /// Becomes the given incarnation, which has made and received nothing.
     void rename(std::uint64_t incarnation, const wire::keyed_hasher& hasher) {
-        settings.incarnation = incarnation;
-        self = identity(settings);
-        frame_ = frame(settings.cluster, hasher, {settings.name, incarnation, settings.address});
-        for (const auto& each : settings.former_secrets)
-            frame_.also_know(settings.cluster, wire::keyed_hasher(each));
+        outbox::rename(incarnation, hasher);
         items = relay(settings.relay_bytes, 4 * settings.max_peers);
         wanted = pulls(settings.max_pulls);
+        have = {};
         next_sequence = 1;
         self_ahead_told_ = false;
-        if (settings.membership && settings.max_datagram >= frame_.overhead() + least_room)
-            group.emplace(membership_of(settings), seed_, room());
     }
 
     // Time
@@ -87,62 +61,21 @@ public:
     }
     bool hot() const { return now < hot_until; }
 
+    /// When an answer of the peer is late: at twice its own round trip, else at what is usual.
     time_point retry_deadline(const std::string& peer) {
-        const peer_record* at = known.find(peer);
-        const duration measured = at == nullptr ? duration::zero() : at->known.round_trip;
-        const duration patience =
-            measured == duration::zero() ? 2 * settings.interval : 2 * measured;
+        duration patience = 2 * round_trip_of(known.find(peer));
+        if (patience == duration::zero()) patience = trips.patience();
+        if (patience == duration::zero() && group) patience = group->trips.patience();
+        if (patience == duration::zero()) patience = 2 * settings.interval;
         return now + std::clamp(patience, settings.interval / 16, 8 * settings.interval);
     }
 
-    // Sending
-
-    /// The bytes of a message that fit into one datagram.
-    std::size_t room() const { return settings.max_datagram - frame_.overhead(); }
-    /// The same for a message to an address that may not have proven itself yet; may be below zero.
-    std::size_t answer_room(const std::string& to) const {
-        return to == answering_ ? std::min(room(), answer_room_ - frame_.overhead()) : room();
+    /// Whether so much is lost that what is said once does not reach all.
+    bool lossy() const { return loss.considerable() || (group && group->loss.considerable()); }
+    /// How many answers in a row may be missing without telling of the path.
+    unsigned by_chance() const {
+        return std::max(loss.by_chance(), group ? group->loss.by_chance() : 1);
     }
-
-    template <class Message>
-    void send(const std::string& to, const Message& message,
-              traffic_class cls = traffic_class::urgent, std::vector<std::uint64_t> marks = {}) {
-        send_bytes(to, encode_message(message), cls, std::move(marks));
-    }
-
-    void send_bytes(const std::string& to, std::vector<std::byte> message, traffic_class cls,
-                    std::vector<std::uint64_t> marks = {}) {
-        if (group && group->silent() && !is_membership(message[0])) return;
-        if (message.size() > room()) {
-            if (!large.acceptable(message.size())) {
-                too_large(message.size());
-                return;
-            }
-            ++stats.blobs_offered;
-            message = encode_message(large.serve(std::move(message)));
-        }
-        if (to == answering_) { // has not proven yet that it is there
-            if (message.size() + frame_.overhead() > answer_room_) {
-                ++stats.dropped_unproven;
-                return;
-            }
-            answer_room_ -= message.size() + frame_.overhead();
-        } else if (!may_say(to, message.size() + frame_.overhead())) {
-            ++stats.dropped_unproven;
-            return;
-        }
-        const auto what = static_cast<kind>(message[0]);
-        const bool small = is_membership(message[0]) || what == kind::digest || what == kind::pull;
-        if (lanes_.size() >= settings.max_outgoing) {
-            ++stats.dropped_outgoing;
-            return;
-        }
-        stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
-        lanes_.add(to, frame_.seal(message), small && cls == traffic_class::urgent,
-                   std::move(marks));
-    }
-
-    std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }
 
     /// A new interval's worth of payload may be sent.
     void refill() {
@@ -192,24 +125,6 @@ public:
     }
     void answered() { answering_.clear(); }
 
-    /// Whether this address has returned a number that only it was told.
-    bool proven(const peer_record& record) const {
-        if (!group) return record.known.verified;
-        const std::uint32_t id = group->table.find(record.known.name);
-        return id != nowhere && group->table.at(id).known.verified;
-    }
-    void prove(peer_record& record) {
-        record.known.verified = true;
-        unproven_.forget(record.known.address);
-        if (record.known.address == answering_) answering_.clear();
-        if (!group) return;
-        const std::uint32_t id = group->table.find(record.known.name);
-        if (id != nowhere && group->table.at(id).known.address == record.known.address)
-            group->table.verify(id);
-    }
-
-    std::size_t waiting() const { return lanes_.size(); } ///< datagrams
-
     std::vector<peer> members() const { return group ? group->members() : known.members(); }
 
     /// What membership wants to tell.
@@ -220,12 +135,38 @@ public:
         }
     }
 
-    static bool is_membership(std::byte number) {
-        const auto what = static_cast<kind>(number);
-        return what >= kind::ping && what <= kind::page;
+    // Items
+
+    /// An item has come, from whomever.
+    void arrived(const item_key& key, peer_record& from) {
+        if (const auto took = wanted.done(key, now)) {
+            loss.note(false);
+            note_trip(from, *took);
+        }
+    }
+    void note_trip(peer_record& from, duration trip) {
+        duration& smooth = from.known.round_trip;
+        smooth = smooth == duration::zero() ? trip : (7 * smooth + trip) / 8;
+        trips.note(trip);
     }
 
-    // Items
+    /// Notes what the peer has, besides what it has told of lately.
+    void add_adverts(peer_record& peer, const std::vector<item_range>& ranges) {
+        for (const item_range& each : ranges) {
+            const auto touches = [&](const item_range& told) {
+                return told.origin == each.origin && told.lo <= each.hi + 1 &&
+                       each.lo <= told.hi + 1;
+            };
+            const auto at = std::find_if(peer.adverts.begin(), peer.adverts.end(), touches);
+            if (at == peer.adverts.end()) {
+                peer.adverts.push_back(each);
+                continue;
+            }
+            at->lo = std::min(at->lo, each.lo);
+            at->hi = std::max(at->hi, each.hi);
+        }
+        if (peer.adverts.size() > max_adverts) peer.adverts = ranges;
+    }
 
     /// Pulls what the peer has advertised and this engine never received.
     void pull_from(peer_record& peer) {
@@ -276,7 +217,8 @@ public:
     /// what waits here does not: who is slow must not slow the others down, who would slow it down.
     void serve(const std::string& to, const pull_message& message) {
         const bool again = send_items(to, message.ranges, stats.items_relayed);
-        if (again && message.tries > 1) ++late_pulls_;
+        if (again && message.tries > by_chance()) ++late_pulls_;
+        have.note(to, message.ranges);
         send_gone(to, message.ranges);
     }
 
@@ -308,10 +250,13 @@ public:
     }
 
     void retry_overdue() {
-        auto again = wanted.overdue(now);
+        auto again = wanted.overdue(now, by_chance());
         stats.pull_retries += again.items;
         stats.pulls_given_up += again.given_up;
-        for (auto& [to, ranges] : again.asked) send_pulls(to.first, ranges, to.second);
+        for (auto& [to, ranges] : again.asked) {
+            if (to.second == 1) loss.note(true);
+            send_pulls(to.first, ranges, to.second);
+        }
         std::size_t given_up = 0;
         for (const wire::digest& each : large.overdue(now, given_up)) {
             ++stats.blob_retries;
@@ -349,35 +294,37 @@ public:
         return group ? std::min(mine, group->next_deadline()) : mine;
     }
 
-    crdt::replica_id self;
-    random chance;
-    peers known;
-    std::optional<swim> group; ///< none with a fixed list of peers
     relay items;
     pulls wanted;
-    blobs large;
+    holdings have;
+    loss_estimate loss; ///< of items asked for
+    round_trips trips;  ///< of items and digests
     time_point now{};
     time_point next_interval = time_point::min();
     time_point hot_until = time_point::min();
+    time_point next_news = time_point::max(); ///< when news is to be told
     std::uint64_t next_sequence = 1;
 
     static constexpr std::size_t max_replies = 64; ///< datagrams that answer one datagram
 
 private:
-    static constexpr std::size_t least_room = 192;
     static constexpr std::size_t max_gone = 256;
     static constexpr std::size_t max_looked = 8192; ///< items, for one message
+    static constexpr std::size_t max_adverts = 256;
     static constexpr std::size_t message_overhead = 1 + 3;
-    static constexpr std::size_t blob_overhead = 1024;
     static constexpr std::size_t max_received = 65'536;
     static constexpr std::uint64_t max_sequence = std::uint64_t{1} << 62U;
 
-    static crdt::replica_id identity(const config& of) {
-        return crdt::replica_id::of(of.name, of.incarnation);
+    time_point own_deadline() const {
+        return std::min({next_interval, next_news, wanted.next_deadline(), large.next_deadline()});
     }
 
-    time_point own_deadline() const {
-        return std::min({next_interval, wanted.next_deadline(), large.next_deadline()});
+    // Zero if nobody has measured it.
+    duration round_trip_of(const peer_record* peer) const {
+        if (peer == nullptr || !group || peer->known.round_trip != duration::zero())
+            return peer == nullptr ? duration::zero() : peer->known.round_trip;
+        const std::uint32_t id = group->table.find(peer->known.name);
+        return id == nowhere ? duration::zero() : group->table.at(id).known.round_trip;
     }
 
     peer_record* take_membership(const sender& who, const std::string& address,
@@ -415,7 +362,8 @@ private:
     void retire(const std::string& name) {
         const peer_record* at = known.find(where_[name]);
         if (at == nullptr || at->known.name != name) return;
-        stats.pulls_given_up += wanted.gone(where_[name]);
+        stats.pulls_given_up += wanted.gone(where_[name]); // others are asked, or it, elsewhere
+        have.forget(where_[name]);
         known.retire(where_[name]);
     }
 
@@ -434,7 +382,10 @@ private:
             return nullptr;
         }
         record->known.last_heard = clock_.told();
-        if (news == peers::news::up) tell(event_kind::member_up, *record);
+        if (news == peers::news::up) {
+            have.forget(address);
+            tell(event_kind::member_up, *record);
+        }
         if (news == peers::news::clash) tell({event_kind::id_clash, who.name, address, {}, 0, {}});
         return record;
     }
@@ -456,6 +407,7 @@ private:
                 std::string& at = where_[happened.name];
                 if (!at.empty() && at != happened.address) retire(happened.name);
                 at = happened.address;
+                if (happened.kind != event_kind::member_changed) have.forget(at);
                 const std::uint32_t id = group->table.find(happened.name);
                 if (id != nowhere && !taken(at, happened.name))
                     known.enrol(group->table.at(id).known);
@@ -490,23 +442,9 @@ private:
         }
     }
 
-    bool may_say(const std::string& to, std::size_t bytes) {
-        if (unproven_.empty() || !unproven_.holds(to)) return true;
-        const peer_record* record = known.find(to);
-        if (record == nullptr || !proven(*record)) return unproven_.spend(to, bytes);
-        unproven_.forget(to);
-        return true;
-    }
-
-    lanes lanes_;
     std::uint64_t late_pulls_ = 0;
-    std::uint64_t seed_ = 0;
-    frame frame_;
     witnessed_clock clock_;
     std::map<std::string, std::string> where_; ///< the address under which a member is known
-    std::string answering_;                    ///< to whom no more may be said than answer_room_
-    std::size_t answer_room_ = 0;
-    allowances unproven_{2 * settings.max_peers};
     bool self_ahead_told_ = false;
     bool outdated_told_ = false;
     std::string clash_told_;

@@ -4,6 +4,7 @@
 #include <gossip/config.hpp>
 #include <gossip/detail/frame.hpp>
 #include <gossip/detail/message.hpp>
+#include <gossip/detail/rings.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/random.hpp>
 
@@ -69,7 +70,10 @@ struct peer_record {
 /// Cost       O(log peers) a datagram; with membership O(log peers) an interval, without O(peers).
 class peers {
 public:
-    explicit peers(const config& settings) : max_(settings.max_peers), self_(settings.address) {
+    explicit peers(const config& settings)
+        : max_(settings.max_peers),
+          self_(settings.address),
+          rings_(settings.fanout, settings.name, settings.zone) {
         for (const auto& seed : settings.seeds)
             if (seed != self_ && seed.size() <= max_text) {
                 all_[seed].known.address = seed;
@@ -77,6 +81,9 @@ public:
                 ++seeds_;
             }
     }
+
+    /// This engine itself is at another address now.
+    void settle(const std::string& address) { self_ = address; }
 
     enum class news : std::uint8_t { none, up, clash, refused };
 
@@ -107,6 +114,7 @@ public:
         if (record->heard && record->known.id != member.id) start_over(*record);
         record->known = member;
         record->heard = true;
+        if (record->live()) rings_.add(member); // its zone may be news
         enliven(*record);
     }
     void retire(const std::string& address) {
@@ -165,6 +173,13 @@ public:
         return chosen;
     }
 
+    /// Whom to tell news first; the same from call to call while the members are the same.
+    std::vector<std::string> successors() {
+        if (std::exchange(rings_stale_, false))
+            for (const std::string& address : live_) rings_.add(all_.at(address).known);
+        return rings_.all();
+    }
+
     /// Those that have just become silent.
     std::vector<peer> silenced(const config& settings, time_point now) {
         std::vector<peer> gone;
@@ -195,6 +210,7 @@ private:
         if (record.live()) return;
         record.live_at = live_.size();
         live_.push_back(record.known.address);
+        rings_.add(record.known);
     }
     void lay_down(peer_record& record, member_status as) {
         record.known.status = as;
@@ -203,6 +219,7 @@ private:
         swap_live(record.live_at, live_.size() - 1);
         live_.pop_back();
         record.live_at = ~std::size_t{0};
+        rings_stale_ = rings_.remove(record.known.address) || rings_stale_;
     }
     void swap_live(std::size_t a, std::size_t b) {
         if (a == b) return;
@@ -262,6 +279,8 @@ private:
     std::map<std::string, peer_record> all_;
     std::vector<std::string> live_;
     std::map<crdt::replica_id, std::string> ids_;
+    rings rings_;
+    bool rings_stale_ = false;
 };
 
 } // namespace joinery::gossip::detail

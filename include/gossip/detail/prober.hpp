@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gossip/detail/estimates.hpp>
 #include <gossip/detail/member_view.hpp>
 
 #include <algorithm>
@@ -24,8 +25,14 @@ public:
     prober(membership_config given, std::uint64_t seed, std::size_t room)
         : member_view(std::move(given), seed), room_(room) {}
 
+    /// Messages have so many bytes at most from now on.
+    void fit(std::size_t room) { room_ = room; }
+
     /// Bytes that pings and acks carry for others, at most max_attachment.
     static constexpr std::size_t max_attachment = 64;
+
+    loss_estimate loss;
+    round_trips trips;
 
 protected:
     enum class purpose : std::uint8_t { probe, verify, seek, relay, twin, challenge };
@@ -173,7 +180,8 @@ protected:
 
     void ask_helpers() {
         probe_.asked = true;
-        if (++late_row_ > 1) ++counts.late_answers; // one alone is chance
+        if (++late_row_ > loss.by_chance()) ++counts.late_answers;
+        loss.note(true);
         const member& m = table.at(probe_.id);
         if (m.known.name != probe_.name) return;
         const auto chosen = sample(settings.helpers, [&](const member& each) {
@@ -218,12 +226,14 @@ protected:
         learn(said, 0);
     }
 
-    void probe_answered(std::uint64_t nonce) {
+    void probe_answered(std::uint64_t nonce, bool itself) {
         if (probe_.id == nowhere || probe_.nonce != nonce) return;
-        if (probe_.asked)
-            ++counts.late_answers; // what comes late was not lost: the path is slow
-        else
+        if (probe_.asked) {
+            if (itself) ++counts.late_answers; // what comes late was not lost: the path is slow
+        } else {
             late_row_ = 0;
+            loss.note(false);
+        }
         probe_ = {};
         vain_ = 0;
         recover();

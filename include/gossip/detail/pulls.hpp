@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -45,7 +46,7 @@ public:
                 const item_key key{each.origin, sequence};
                 if (held_off_.contains(key)) return true;
                 const auto at = waiting_.find(key);
-                if (at != waiting_.end() && at->second.deadline > now) return true;
+                if (at != waiting_.end() && !may_switch(at->second, source, now)) return true;
                 if (at == waiting_.end() && waiting_.size() >= max_) return false;
                 start(key, source, now, deadline);
                 append(ranges, key);
@@ -58,7 +59,8 @@ public:
 
     /// The overdue items, asked once more from where they were asked; after some tries they are
     /// left to the next advert.
-    retry overdue(time_point now) {
+    /// @param by_chance  how many answers in a row may be lost without telling of the path
+    retry overdue(time_point now, unsigned by_chance = 1) {
         retry made;
         std::set<std::string> late;
         for (auto at = waiting_.begin(); at != waiting_.end();) {
@@ -72,8 +74,9 @@ public:
                 at = waiting_.erase(at);
             } else {
                 // Longer: what comes late is not lost, and asking again makes it later.
-                each.deadline = now + each.patience * (1 << std::min(each.tries, 4U));
-                if (each.tries > 1) late.insert(each.source); // one alone is chance
+                const unsigned slower = each.tries > by_chance ? each.tries : each.tries / 2;
+                each.deadline = now + each.patience * (1 << std::min(slower, 4U));
+                if (each.tries > by_chance) late.insert(each.source);
                 ++made.items;
                 append(made.asked[{each.source, static_cast<std::uint8_t>(each.tries)}], at->first);
                 ++at;
@@ -87,14 +90,18 @@ public:
         return made;
     }
 
-    void done(const item_key& key) {
+    /// It has come. How long that took, if it was asked for once.
+    std::optional<duration> done(const item_key& key, time_point now) {
+        std::optional<duration> took;
         const auto at = waiting_.find(key);
-        if (at == waiting_.end()) return;
+        if (at == waiting_.end()) return took;
+        if (at->second.tries == 0) took = now - (at->second.deadline - at->second.patience);
         if (const auto credit = windows_.find(at->second.source);
             credit != windows_.end() && ++credit->second >= max_from_one)
             windows_.erase(credit);
         leave(at->second.source);
         waiting_.erase(at);
+        return took;
     }
 
     /// The source has the item no more. False if it was not asked for it.
@@ -116,7 +123,7 @@ public:
 
     /// Refused until the wall has reached `needed_ms`.
     void hold_off(const item_key& key, std::uint64_t needed_ms) {
-        done(key);
+        done(key, {});
         if (held_off_.size() < max_) held_off_[key] = needed_ms;
     }
     void wall_reached(std::uint64_t ms) {
@@ -139,7 +146,8 @@ public:
 private:
     static constexpr std::size_t max_from_one = 256;
     static constexpr std::size_t low_water = 64;
-    static constexpr unsigned max_tries = 6;
+    static constexpr unsigned max_tries = 10;
+    static constexpr unsigned patient_tries = 2; ///< before another source is asked
 
     struct pull {
         std::string source;
@@ -147,6 +155,10 @@ private:
         duration patience{0};
         unsigned tries = 0;
     };
+
+    static bool may_switch(const pull& at, const std::string& source, time_point now) {
+        return at.deadline <= now || (at.tries >= patient_tries && at.source != source);
+    }
 
     void start(const item_key& key, const std::string& source, time_point now,
                time_point deadline) {

@@ -239,7 +239,7 @@ private:
                 reply.records.push_back(table.at(id).record());
             send_probe(asked.requester, kind::ack, reply);
         }
-        probe_answered(message.nonce);
+        probe_answered(message.nonce, who.name == asked.name);
         const std::uint32_t id = table.find(who.name);
         const bool itself = asked.name.empty() || asked.name == who.name;
         if (id == nowhere || !itself || asked.address != address) return;
@@ -252,6 +252,7 @@ private:
         table.verify(id);
         const duration trip = std::max(now() - asked.sent, duration(1));
         if (asked.why != purpose::challenge) {
+            trips.note(trip);
             duration& smooth = m.known.round_trip;
             smooth = smooth == duration::zero() ? trip : (7 * smooth + trip) / 8;
         }

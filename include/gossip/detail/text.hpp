@@ -40,9 +40,10 @@ enum class kind : std::uint8_t {
     sync = 18,       ///< sums of my table: what have you that I have not
     page = 19,       ///< records of members, as an answer
     rekeyed = 20,    ///< this cluster's secret is no longer the one you use
-    fields = 21      ///< where each field of a state stands
+    fields = 21,     ///< where each field of a state stands
+    advert = 22      ///< news: which items there are
 };
-inline constexpr std::size_t kinds = 22;
+inline constexpr std::size_t kinds = 23;
 
 inline void put_bytes(wire::writer& w, bytes_view bytes) {
     w.varint(bytes.size());

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <gossip/config.hpp>
+#include <gossip/detail/allowances.hpp>
+#include <gossip/detail/blobs.hpp>
+#include <gossip/detail/frame.hpp>
+#include <gossip/detail/lanes.hpp>
+#include <gossip/detail/message.hpp>
+#include <gossip/detail/peers.hpp>
+#include <gossip/detail/reporter.hpp>
+#include <gossip/detail/swim.hpp>
+#include <gossip/event.hpp>
+#include <gossip/random.hpp>
+#include <gossip/statistics.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joinery::gossip::detail {
+
+/// The sending side of an engine: its name, whom it knows, what waits to be sent.
+///
+/// State      the frame, the peers, membership, blobs on offer, the lanes.
+/// Invariant  no datagram is above the configured size; to an address that has not proven itself
+///            no more is said than came from it.
+class outbox : public reporter {
+public:
+    outbox(config given, std::uint64_t seed)
+        : reporter(std::move(given)),
+          chance(wire::mix(seed, identity(settings).value)),
+          known(settings),
+          large(settings.max_blob + blob_overhead, settings.relay_bytes),
+          lanes_(settings.bulk_bytes, settings.max_datagram),
+          seed_(seed) {}
+
+    /// Becomes the given incarnation. Throws std::invalid_argument if no datagram can be made.
+    void rename(std::uint64_t incarnation, const wire::keyed_hasher& hasher) {
+        if (settings.name.size() > max_text || settings.address.size() > max_text)
+            throw std::invalid_argument("gossip: name or address above 255 bytes");
+        if (settings.name.empty()) throw std::invalid_argument("gossip: no name");
+        settings.incarnation = incarnation;
+        self = identity(settings);
+        frame_ = frame(settings.cluster, hasher, {settings.name, incarnation, settings.address});
+        for (const auto& each : settings.former_secrets)
+            frame_.also_know(settings.cluster, wire::keyed_hasher(each));
+        if (settings.max_datagram < frame_.overhead() + least_room)
+            throw std::invalid_argument("gossip: max_datagram is too small");
+        if (settings.interval <= duration::zero())
+            throw std::invalid_argument("gossip: interval must be positive");
+        if (settings.membership) group.emplace(membership_of(settings), seed_, room());
+    }
+
+    /// Is reached at another address from now on.
+    announcement announce_address(const std::string& address) {
+        if (!group) return announcement::no_membership;
+        if (group->silent()) return announcement::silent;
+        frame moved = frame_;
+        moved.identify({settings.name, settings.incarnation, address});
+        if (address.size() > max_text || settings.max_datagram < moved.overhead() + least_room)
+            return announcement::too_large;
+        settings.address = address;
+        known.settle(address);
+        frame_ = std::move(moved);
+        group->settings.address = address;
+        group->fit(room());
+        group->announce();
+        return announcement::announced;
+    }
+    announcement announce_metadata(std::vector<std::byte> metadata) {
+        if (!group) return announcement::no_membership;
+        if (group->silent()) return announcement::silent;
+        if (metadata.size() > max_metadata) return announcement::too_large;
+        settings.metadata = group->settings.metadata = std::move(metadata);
+        group->announce();
+        return announcement::announced;
+    }
+
+    /// The bytes of a message that fit into one datagram.
+    std::size_t room() const { return settings.max_datagram - frame_.overhead(); }
+    /// The same for a message to an address that may not have proven itself yet; may be below zero.
+    std::size_t answer_room(const std::string& to) const {
+        return to == answering_ ? std::min(room(), answer_room_ - frame_.overhead()) : room();
+    }
+
+    template <class Message>
+    void send(const std::string& to, const Message& message,
+              traffic_class cls = traffic_class::urgent, std::vector<std::uint64_t> marks = {}) {
+        send_bytes(to, encode_message(message), cls, std::move(marks));
+    }
+
+    void send_bytes(const std::string& to, std::vector<std::byte> message, traffic_class cls,
+                    std::vector<std::uint64_t> marks = {}) {
+        if (group && group->silent() && !is_membership(message[0])) return;
+        if (message.size() > room()) {
+            if (!large.acceptable(message.size())) {
+                too_large(message.size());
+                return;
+            }
+            ++stats.blobs_offered;
+            message = encode_message(large.serve(std::move(message)));
+        }
+        if (!may_send(to, message.size() + frame_.overhead())) {
+            ++stats.dropped_unproven;
+            return;
+        }
+        const auto what = static_cast<kind>(message[0]);
+        const bool small = is_membership(message[0]) || what == kind::digest || what == kind::pull;
+        if (lanes_.size() >= settings.max_outgoing) {
+            ++stats.dropped_outgoing;
+            return;
+        }
+        stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
+        lanes_.add(to, frame_.seal(message), small && cls == traffic_class::urgent,
+                   std::move(marks));
+    }
+
+    std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }
+
+    std::size_t waiting() const { return lanes_.size(); } ///< datagrams
+
+    /// Whether this address has returned a number that only it was told.
+    bool proven(const peer_record& record) const {
+        if (!group) return record.known.verified;
+        const std::uint32_t id = group->table.find(record.known.name);
+        return id != nowhere && group->table.at(id).known.verified;
+    }
+    void prove(peer_record& record) {
+        record.known.verified = true;
+        unproven_.forget(record.known.address);
+        if (record.known.address == answering_) answering_.clear();
+        if (!group) return;
+        const std::uint32_t id = group->table.find(record.known.name);
+        if (id != nowhere && group->table.at(id).known.address == record.known.address)
+            group->table.verify(id);
+    }
+
+    static bool is_membership(std::byte number) {
+        const auto what = static_cast<kind>(number);
+        return what >= kind::ping && what <= kind::page;
+    }
+
+    crdt::replica_id self;
+    random chance;
+    peers known;
+    std::optional<swim> group; ///< none with a fixed list of peers
+    blobs large;
+
+protected:
+    static constexpr std::size_t least_room = 192;
+    static constexpr std::size_t blob_overhead = 1024;
+
+    static crdt::replica_id identity(const config& of) {
+        return crdt::replica_id::of(of.name, of.incarnation);
+    }
+
+    lanes lanes_;
+    frame frame_;
+    std::string answering_; ///< to whom no more may be said than answer_room_
+    std::size_t answer_room_ = 0;
+    allowances unproven_{2 * settings.max_peers};
+
+private:
+    bool may_send(const std::string& to, std::size_t bytes) {
+        if (to != answering_) return may_say(to, bytes);
+        if (bytes > answer_room_) return false; // has not proven yet that it is there
+        answer_room_ -= bytes;
+        return true;
+    }
+
+    bool may_say(const std::string& to, std::size_t bytes) {
+        if (unproven_.empty() || !unproven_.holds(to)) return true;
+        const peer_record* record = known.find(to);
+        if (record == nullptr || !proven(*record)) return unproven_.spend(to, bytes);
+        unproven_.forget(to);
+        return true;
+    }
+
+    std::uint64_t seed_ = 0;
+};
+
+} // namespace joinery::gossip::detail
