@@ -184,7 +184,9 @@ TEST_CASE("a member at the address of one that is gone is talked to") {
 }
 
 TEST_CASE("a member whose address others claim is talked to all the same") {
-    engine at(config_of("a"), 1);
+    gossip::config settings = config_of("a");
+    settings.fanout = 16; // neighbours on so many circles are all members
+    engine at(settings, 1);
     at.tick(start);
     meet(at, "b");
     // Somebody tells of one more there, and then that it has left.
