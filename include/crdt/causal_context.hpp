@@ -73,6 +73,8 @@ public:
     }
 
     bool add(const dot& d) { return add(interval{d.replica, d.counter, d.counter}); }
+    /// The same for a context that is as it was made.
+    void add_first(const dot& d) { intervals_.set_first({d.replica, d.counter, d.counter}); }
     /// add() for what upcoming() has given.
     void add_next(const next_dot& next) {
         const auto& [d, after] = next;
