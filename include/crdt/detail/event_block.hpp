@@ -171,7 +171,8 @@ struct event_block {
     void take(const event_block& other, event_mask mask) {
         records.reserve(records.size() + static_cast<std::size_t>(std::popcount(mask)));
         for_bits(mask, [&](unsigned bit) {
-            put(bit, other.removal(bit), other.at(bit).stamp, T(other.at(bit).payload));
+            const auto& r = other.at(bit);
+            put(bit, other.removal(bit), r.stamp, r.payload);
         });
     }
 

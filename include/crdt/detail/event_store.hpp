@@ -17,6 +17,8 @@ class event_store {
 public:
     using block = event_block<T>;
 
+    [[gnu::always_inline]] event_store() {}
+
     const event_runs<T>& runs() const { return runs_; }
     const causal_context& context() const { return context_; }
 
