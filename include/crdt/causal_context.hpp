@@ -55,7 +55,7 @@ public:
         std::size_t behind;
     };
     /// next() for add_next(), which then need not search. Throws counter_exhausted.
-    next_dot upcoming(replica_id self) const {
+    [[gnu::always_inline]] next_dot upcoming(replica_id self) const {
         const auto after = behind(self);
         const auto greatest = last_before(after, self);
         if (greatest == max_count) throw counter_exhausted();
@@ -73,8 +73,10 @@ public:
     }
 
     bool add(const dot& d) { return add(interval{d.replica, d.counter, d.counter}); }
+    /// The same for a context that is as it was made.
+    void add_first(const dot& d) { intervals_.set_first({d.replica, d.counter, d.counter}); }
     /// add() for what upcoming() has given.
-    void add_next(const next_dot& next) {
+    [[gnu::always_inline]] void add_next(const next_dot& next) {
         const auto& [d, after] = next;
         if (d.counter == 1)
             intervals_.insert(after, {d.replica, 1, 1});

@@ -219,7 +219,8 @@ public:
         if (!r.ok()) *this = event_log{};
     }
 
-    event_log() = default;
+    // Inlined always, as in event_store: an append is faster for what it knows of its new delta.
+    [[gnu::always_inline]] event_log() {}
     friend bool operator==(const event_log&, const event_log&) = default;
 
 private:

@@ -39,9 +39,9 @@ public:
         const bool absent = delta.context().empty();
         const auto next = this->context().upcoming(self);
         const auto minted = next.minted;
-        core::claims(delta).add(minted);
         core::live(delta).put(minted, value);
         if (absent) {
+            core::claims(delta).add_first(minted);
             // Without a search for what a new dot cannot meet.
             core::live(*this).put_absent(minted, value);
             try {
@@ -51,6 +51,7 @@ public:
                 throw;
             }
         } else {
+            core::claims(delta).add(minted);
             this->merge(delta);
         }
         return delta;

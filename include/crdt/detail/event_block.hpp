@@ -120,22 +120,28 @@ struct event_block {
     bool removal(unsigned bit) const { return (removals >> bit & 1) != 0; }
 
     /// Precondition: the bit is not alive.
-    void put(unsigned bit, bool is_removal, stamp_t stamp, T&& payload) {
+    void put(unsigned bit, bool is_removal, stamp_t stamp, T payload) {
+        if (records.size() == records.capacity())
+            records.reserve(std::min<std::size_t>(64, 4 * records.size()));
+        if (takes_behind(bit)) return append(bit, is_removal, stamp, std::move(payload));
+        records.insert(records.begin() + static_cast<std::ptrdiff_t>(place(bit)),
+                       {stamp, std::move(payload)});
+        mark(bit, is_removal);
+    }
+    /// Whether append() is possible: behind all others, without asking for memory.
+    bool takes_behind(unsigned bit) const {
+        return std::is_nothrow_move_assignable_v<T> && alive >> bit == 0 &&
+               records.size() < records.capacity();
+    }
+    /// put() where that is possible.
+    void append(unsigned bit, bool is_removal, stamp_t stamp, T&& payload) {
+        if (records.size() >= records.capacity()) __builtin_unreachable();
         // Word by word, from no place in memory: as a block, what was just written word by word
         // comes late.
-        if (std::is_nothrow_move_assignable_v<T> && alive >> bit == 0 &&
-            records.size() != records.capacity())
-            append(stamp, std::move(payload));
-        else
-            insert(place(bit), {stamp, std::move(payload)});
-        alive |= event_mask{1} << bit;
-        removals |= event_mask{is_removal} << bit;
-    }
-    /// The same for a block that is as it was made.
-    void put_first(unsigned bit, bool is_removal, stamp_t stamp, T&& payload) {
-        append(stamp, std::move(payload));
-        alive = event_mask{1} << bit;
-        removals = event_mask{is_removal} << bit;
+        records.emplace_back();
+        records.back().stamp = stamp;
+        records.back().payload = std::move(payload);
+        mark(bit, is_removal);
     }
     /// Room for what follows in a log that is written in order.
     void expect_more() {
@@ -165,7 +171,8 @@ struct event_block {
     void take(const event_block& other, event_mask mask) {
         records.reserve(records.size() + static_cast<std::size_t>(std::popcount(mask)));
         for_bits(mask, [&](unsigned bit) {
-            put(bit, other.removal(bit), other.at(bit).stamp, T(other.at(bit).payload));
+            const auto& r = other.at(bit);
+            put(bit, other.removal(bit), r.stamp, r.payload);
         });
     }
 
@@ -220,17 +227,9 @@ struct event_block {
     friend bool operator==(const event_block&, const event_block&) = default;
 
 private:
-    /// Precondition: there is room.
-    void append(stamp_t stamp, T&& payload) {
-        if (records.size() >= records.capacity()) __builtin_unreachable();
-        records.emplace_back();
-        records.back().stamp = stamp;
-        records.back().payload = std::move(payload);
-    }
-    void insert(std::size_t at, record r) {
-        if (records.size() == records.capacity())
-            records.reserve(std::min<std::size_t>(64, 4 * records.size()));
-        records.insert(records.begin() + static_cast<std::ptrdiff_t>(at), std::move(r));
+    void mark(unsigned bit, bool is_removal) {
+        alive |= event_mask{1} << bit;
+        removals |= event_mask{is_removal} << bit;
     }
 };
 

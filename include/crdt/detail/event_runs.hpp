@@ -84,17 +84,17 @@ public:
         return b == nullptr ? 0 : b->alive;
     }
 
-    /// Where the run of an origin is or belongs; first it is looked for at `guess`.
-    std::size_t place(replica_id origin, std::size_t guess = SIZE_MAX) const {
-        if (guess < runs_.size() && runs_[guess].origin == origin) return guess;
-        const auto at = std::lower_bound(runs_.begin(), runs_.end(), origin,
-                                         [](const run& r, replica_id id) { return r.origin < id; });
-        return static_cast<std::size_t>(at - runs_.begin());
+    /// The last block of an origin if it is this one and the run is where it is guessed to be.
+    block* last_block(replica_id origin, std::size_t guess, std::uint64_t index) {
+        if (guess >= runs_.size() || runs_[guess].origin != origin) return nullptr;
+        auto& blocks = runs_[guess].blocks;
+        return blocks.back().index == index ? &blocks.back() : nullptr;
     }
-    /// Calls put(block), which puts events into a block of the origin whose place() is `at`. If
-    /// memory runs out, what was put so far stays, and no block is empty.
+    /// Calls put(block), which puts events into the block. If memory runs out, what was put so far
+    /// stays, and no block is empty.
     template <class Put>
-    auto put(replica_id origin, std::size_t at, std::uint64_t index, Put put) {
+    auto put(replica_id origin, std::uint64_t index, Put put) {
+        const auto at = place(origin);
         if (at == runs_.size() || runs_[at].origin != origin) {
             runs_.emplace_back(origin);
             std::rotate(runs_.begin() + static_cast<std::ptrdiff_t>(at), runs_.end() - 1,
@@ -196,6 +196,12 @@ public:
     friend bool operator==(const event_runs&, const event_runs&) = default;
 
 private:
+    std::size_t place(replica_id origin) const {
+        const auto at = std::lower_bound(runs_.begin(), runs_.end(), origin,
+                                         [](const run& r, replica_id id) { return r.origin < id; });
+        return static_cast<std::size_t>(at - runs_.begin());
+    }
+
     static bool drop(run& r, const causal_context::interval& i, const run* kept) {
         const auto last = block_of(i.last);
         const auto from = r.place(block_of(i.first));

@@ -17,25 +17,31 @@ class event_store {
 public:
     using block = event_block<T>;
 
+    [[gnu::always_inline]] event_store() {}
+
     const event_runs<T>& runs() const { return runs_; }
     const causal_context& context() const { return context_; }
 
     /// Precondition: the context has not seen the dot.
     void put(const dot& d, bool removal, stamp_t stamp, T payload) {
-        put(d, runs_.place(d.replica), removal, stamp, std::move(payload),
-            [&] { context_.add(d); });
+        put(d, removal, stamp, std::move(payload), [&] { context_.add(d); });
     }
     /// The same for the dot that the context says is next.
     void put_next(const causal_context::next_dot& next, bool removal, stamp_t stamp, T payload) {
+        const auto& d = next.minted;
+        const auto bit = bit_of(d.counter);
         // Mostly each origin has one interval and events, and so is at one place in both.
-        const auto at = runs_.place(next.minted.replica, next.behind - 1);
-        put(next.minted, at, removal, stamp, std::move(payload), [&] { context_.add_next(next); });
+        auto* const b = runs_.last_block(d.replica, next.behind - 1, block_of(d.counter));
+        if (b == nullptr || !b->takes_behind(bit))
+            return put(d, removal, stamp, std::move(payload), [&] { context_.add_next(next); });
+        b->append(bit, removal, stamp, std::move(payload));
+        context_.add_next(next); // asks for no memory: it is not the first of its origin
     }
     /// The same for a store that is as it was made.
     void put_first(const dot& d, bool removal, stamp_t stamp, T payload) {
         runs_.make_only(d.replica, block_of(d.counter))
-            .put_first(bit_of(d.counter), removal, stamp, std::move(payload));
-        context_.add(d);
+            .append(bit_of(d.counter), removal, stamp, std::move(payload));
+        context_.add_first(d);
     }
     void claim(const causal_context::interval& i) { context_.add(i); }
 
@@ -207,9 +213,9 @@ private:
     }
 
     template <class Claim>
-    void put(const dot& d, std::size_t at, bool removal, stamp_t stamp, T&& payload, Claim claim) {
+    void put(const dot& d, bool removal, stamp_t stamp, T&& payload, Claim claim) {
         const auto index = block_of(d.counter);
-        runs_.put(d.replica, at, index,
+        runs_.put(d.replica, index,
                   [&](block& b) { b.put(bit_of(d.counter), removal, stamp, std::move(payload)); });
         try {
             claim();
@@ -225,13 +231,13 @@ private:
         });
     }
     void take(replica_id origin, const block& from, event_mask mask) {
-        runs_.put(origin, runs_.place(origin), from.index, [&](block& b) { b.take(from, mask); });
+        runs_.put(origin, from.index, [&](block& b) { b.take(from, mask); });
     }
 
     bool receive(replica_id origin, const block& theirs, report* found) {
         const auto seen = mask_in(context_, origin, theirs.index);
         if ((theirs.alive & (~seen | runs_.alive(origin, theirs.index))) == 0) return false;
-        return runs_.put(origin, runs_.place(origin), theirs.index, [&](block& mine) {
+        return runs_.put(origin, theirs.index, [&](block& mine) {
             return mine.receive(theirs, seen, [&](unsigned bit) {
                 if (found != nullptr)
                     found->double_spent.push_back({origin, sequence_of(theirs.index, bit)});
