@@ -19,13 +19,28 @@ struct lone_element {
     T second{};
     bool there = false;
 
+    lone_element() = default;
+    lone_element(const lone_element&) = default;
+    lone_element(lone_element&& other) noexcept
+        : first(other.first),
+          second(std::move(other.second)),
+          there(std::exchange(other.there, false)) {}
+    lone_element& operator=(const lone_element&) = default;
+    lone_element& operator=(lone_element&& other) noexcept {
+        first = other.first;
+        second = std::move(other.second);
+        there = std::exchange(other.there, false);
+        return *this;
+    }
+    ~lone_element() = default;
+
     explicit operator bool() const { return there; }
     void emplace(const dot& d, T value) {
         first = d;
         second = std::move(value);
         there = true;
     }
-    void reset() { *this = {}; }
+    void reset() { *this = lone_element(); }
 };
 
 /// The wire form of elements by dot, chunk by chunk: the bytes of dot_columns, with bitmaps, and of
