@@ -45,8 +45,8 @@ struct no_payload {
 
 /// Live dots without payload.
 ///
-/// State      sorted dots.
-/// Cost       O(log n), plus the dots shifted.
+/// State      sorted dots, one of them in the object itself.
+/// Cost       O(log n), whatever many dots come or go at once.
 /// Source     Almeida et al. 2018, arXiv 1603.01529 (DotSet).
 class dot_set {
 public:
@@ -54,35 +54,29 @@ public:
     /// Tables of keys on the wire.
     static constexpr std::size_t tables = 0;
     /// The most memory that one dot may take, its column included and what a payload owns not.
-    static constexpr std::size_t dot_memory = 3 * sizeof(dot);
+    static constexpr std::size_t dot_memory = 4 * sizeof(dot);
 
     std::size_t dot_count() const { return dots_.size(); }
-    std::span<const dot> dots() const { return dots_; }
-    bool holds(const dot& d) const { return std::binary_search(dots_.begin(), dots_.end(), d); }
+    bool holds(const dot& d) const { return dots_.contains(d); }
     std::optional<view> at(const dot& d) const {
         return holds(d) ? std::optional(view{&none}) : std::nullopt;
     }
     /// Precondition: d is not held.
-    void put(const dot& d, const view&) {
-        dots_.insert(std::lower_bound(dots_.begin(), dots_.end(), d), d);
-    }
+    void put(const dot& d, const view&) { dots_.insert(dots_.lower_bound(d), {d, none}); }
     /// Precondition: d is held.
     void replace(const dot&, const view&) {}
     /// Precondition: d is held.
-    void drop(const dot& d) { dots_.erase(std::lower_bound(dots_.begin(), dots_.end(), d)); }
+    void drop(const dot& d) { dots_.erase(dots_.find(d)); }
 
     /// Calls f(dot, view) in dot order.
     template <class F>
     void for_each(F f) const {
-        for (const auto& d : dots_) f(d, view{&none});
+        for (const auto& item : dots_) f(item.first, view{&none});
     }
     /// The same for the dots in `seen`.
     template <class F>
     void for_each_in(const causal_context& seen, F f) const {
-        detail::for_items_in(
-            dots_, seen, [](const dot& d) -> const dot& { return d; },
-            [&](const dot& d) { return std::lower_bound(dots_.begin(), dots_.end(), d); },
-            [&](const dot& d) { f(d, view{&none}); });
+        detail::for_dots_in(dots_, seen, [&](const auto& item) { f(item.first, view{&none}); });
     }
     /// Calls f(view) once an entry.
     template <class F>
@@ -108,7 +102,7 @@ public:
 private:
     static constexpr no_payload none{};
 
-    std::vector<dot> dots_;
+    detail::ordered_chunks<dot, no_payload> dots_;
 };
 
 /// Live dots with a payload each.

@@ -111,6 +111,16 @@ public:
     }
 
     lww_map() = default;
+    lww_map(const lww_map&) = default;
+    lww_map(lww_map&& other) noexcept
+        : cells_(std::move(other.cells_)), live_(std::exchange(other.live_, 0)) {}
+    lww_map& operator=(const lww_map&) = default;
+    lww_map& operator=(lww_map&& other) noexcept {
+        cells_ = std::move(other.cells_);
+        live_ = std::exchange(other.live_, 0);
+        return *this;
+    }
+    ~lww_map() = default;
     /// The number of live keys follows from the cells.
     friend bool operator==(const lww_map& a, const lww_map& b) { return a.cells_ == b.cells_; }
 

@@ -129,6 +129,16 @@ public:
     }
 
     two_p_set() = default;
+    two_p_set(const two_p_set&) = default;
+    two_p_set(two_p_set&& other) noexcept
+        : lives_(std::move(other.lives_)), present_(std::exchange(other.present_, 0)) {}
+    two_p_set& operator=(const two_p_set&) = default;
+    two_p_set& operator=(two_p_set&& other) noexcept {
+        lives_ = std::move(other.lives_);
+        present_ = std::exchange(other.present_, 0);
+        return *this;
+    }
+    ~two_p_set() = default;
     /// The number of present elements follows from the lives.
     friend bool operator==(const two_p_set& a, const two_p_set& b) { return a.lives_ == b.lives_; }
 

@@ -23,6 +23,8 @@ struct vote {
     stamp_t stamp = 0;
     T value{};
 
+    stamp_t max_stamp() const { return stamp; }
+
     void write(wire::writer& w) const {
         w.varint(confidence);
         w.varint(stamp);
@@ -108,12 +110,6 @@ public:
     template <class F>
     void for_each_candidate(F f) const {
         for (const auto& [d, cast] : this->live().payloads()) f(d, cast);
-    }
-    stamp_t max_stamp() const {
-        stamp_t greatest = 0;
-        for (const auto& [d, cast] : this->live().payloads())
-            greatest = std::max(greatest, cast.stamp);
-        return greatest;
     }
 };
 

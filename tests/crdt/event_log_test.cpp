@@ -6,9 +6,14 @@
 
 #include <doctest/doctest.h>
 
+#include <crdt/entries.hpp>
 #include <crdt/event_log.hpp>
 
 #include "every_order.hpp"
+
+#ifndef JOINERY_CASES_DIVISOR
+#define JOINERY_CASES_DIVISOR 1
+#endif
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
@@ -305,4 +310,64 @@ TEST_CASE("decoding refuses what no log writes") {
           wire::errc::non_canonical);
     CHECK(refusal(log(2, bytes({1, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0}))) == wire::errc::bad_value);
     CHECK(refusal(log(2, bytes({1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0}))) == wire::errc::none);
+}
+
+TEST_CASE("logs of many origins, and of many sequences far apart, join and are truncated at once") {
+    constexpr std::uint64_t n = 30'000 / JOINERY_CASES_DIVISOR;
+    using log = crdt::event_log<std::uint32_t>;
+    // One event of each second origin, or in each second block of one origin.
+    const auto origins = [](std::uint64_t first) {
+        wire::writer w;
+        w.varint(n);
+        for (std::uint64_t i = 0; i < n; ++i) {
+            w.fixed64(first + 2 * i);
+            for (const std::uint64_t part : {1U, 0U, 0U}) w.varint(part);
+        }
+        w.varint(n);
+        for (std::uint64_t i = 0; i < n; ++i) {
+            w.fixed64(first + 2 * i);
+            for (const std::uint64_t part : {1U, 0U, 1U, 0U, 0U, 2U}) w.varint(part);
+            w.fixed32(7);
+        }
+        for (int i = 0; i < 2; ++i) w.varint(0);
+        log read;
+        REQUIRE(wire::decode_nested(w.bytes(), read));
+        return read;
+    };
+    const auto blocks = [](std::uint64_t first) {
+        wire::writer w;
+        w.varint(1);
+        w.fixed64(1);
+        w.varint(n);
+        for (std::uint64_t i = 0; i < n; ++i) {
+            w.varint(i == 0 ? 64 * first : 126);
+            w.varint(0);
+        }
+        w.varint(1);
+        w.fixed64(1);
+        w.varint(n);
+        for (std::uint64_t i = 0; i < n; ++i) {
+            for (const std::uint64_t part : {i == 0 ? first : 1U, 1UL, 0UL, 0UL, 2UL})
+                w.varint(part);
+            w.fixed32(7);
+        }
+        for (int i = 0; i < 2; ++i) w.varint(0);
+        log read;
+        REQUIRE(wire::decode_nested(w.bytes(), read));
+        return read;
+    };
+    const auto check = [&](const log& even, const log& odd) {
+        log both = even;
+        CHECK(both.merge(odd));
+        CHECK(both.size() == 2 * n);
+        CHECK(both == crdt::join(odd, even));
+        log gone = crdt::context(even);
+        CHECK(gone.merge(both));
+        CHECK(gone.size() == n);
+        CHECK(both.merge(crdt::context(even)));
+        CHECK(both == gone);
+        CHECK(both.difference(log{}) == both);
+    };
+    check(origins(0), origins(1));
+    check(blocks(0), blocks(1));
 }

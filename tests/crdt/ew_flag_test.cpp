@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -8,6 +9,10 @@
 #include <crdt/ew_flag.hpp>
 
 #include "every_order.hpp"
+
+#ifndef JOINERY_CASES_DIVISOR
+#define JOINERY_CASES_DIVISOR 1
+#endif
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
@@ -69,4 +74,44 @@ TEST_CASE("many concurrent enablings come back from their bytes, at a byte or mo
     CHECK(all.value());
     CHECK(wire::encode(all).size() > 400);
     CHECK(wire::decode<flag>(wire::encode(all)) == all);
+}
+
+TEST_CASE("many concurrent enablings join and go as one") {
+    constexpr std::uint64_t n = 300'000 / JOINERY_CASES_DIVISOR;
+    // Every second dot, from the first or the second on, each chunk a list of offsets.
+    const auto enablings = [](std::uint64_t first) {
+        wire::writer w;
+        w.varint(1);
+        w.fixed64(1);
+        w.varint(n);
+        for (std::uint64_t i = 0; i < n; ++i) {
+            w.varint(i == 0 ? first - 1 : 0);
+            w.varint(0);
+        }
+        w.varint(1);
+        w.fixed64(1);
+        w.varint((first + 2 * n - 2) / 512 + 1);
+        for (std::uint64_t chunk = 0, next = first; next < first + 2 * n; ++chunk) {
+            std::vector<std::uint64_t> offsets;
+            for (; next < first + 2 * n && next / 512 == chunk; next += 2)
+                offsets.push_back(next % 512);
+            w.varint(0);
+            w.varint(offsets.size());
+            for (std::size_t i = 0; i < offsets.size(); ++i)
+                w.varint(i == 0 ? offsets[i] : offsets[i] - offsets[i - 1] - 1);
+        }
+        flag read;
+        REQUIRE(wire::decode_nested(w.bytes(), read));
+        return read;
+    };
+    flag f = enablings(1);
+    const flag others = enablings(2);
+    CHECK(f.merge(others));
+    CHECK(f.context().intervals().size() == 1);
+    flag g = f;
+    CHECK(g.disable(a).context().size() == 2 * n);
+    CHECK(!g.value());
+    CHECK(g.merge(f) == false);
+    CHECK(f.merge(g));
+    CHECK(f == g);
 }

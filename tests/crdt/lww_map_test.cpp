@@ -106,3 +106,16 @@ TEST_CASE("a tombstone is an entry that replication sees") {
     CHECK(!erased.zero());
     CHECK(erased != with_value);
 }
+
+TEST_CASE("what was moved from is empty and counts anew") {
+    map m, assigned;
+    m.put(a, 1, "key", "value");
+    const auto moved = std::move(m);
+    CHECK(moved.size() == 1);
+    CHECK(m.empty()); // NOLINT(bugprone-use-after-move)
+    m.put(a, 2, "key", "value");
+    CHECK(m.size() == 1);
+    assigned = std::move(m);
+    CHECK(m.empty());
+    CHECK(assigned.size() == 1);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -127,4 +128,21 @@ TEST_CASE("an entry that loses one of two dots changes, and the change is told b
     CHECK(told == 1);
     x.merge(remove);
     CHECK(x.contains("v"));
+}
+
+TEST_CASE("what was moved from is bottom and can be used again") {
+    for (int n = 0; n < 4; ++n) {
+        set s;
+        for (int i = 0; i < n; ++i) s.add(a, std::to_string(i));
+        const set moved = std::move(s);
+        CHECK(moved.size() == static_cast<std::size_t>(n));
+        CHECK(s == set{}); // NOLINT(bugprone-use-after-move)
+        CHECK(wire::encode(s) == wire::encode(set{}));
+        s.add(b, "again");
+        CHECK(s.elements() == strings{"again"});
+        set assigned;
+        assigned = std::move(s);
+        CHECK(s == set{});
+        CHECK(assigned.contains("again"));
+    }
 }

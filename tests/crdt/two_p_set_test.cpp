@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -88,4 +89,17 @@ TEST_CASE("bytes with an unknown stage are refused") {
         bytes.back() = static_cast<std::byte>(stage);
         CHECK_THROWS_AS(wire::decode<crdt::two_p_set<std::uint64_t>>(bytes), wire::decode_error);
     }
+}
+
+TEST_CASE("what was moved from is empty and counts anew") {
+    set s, assigned;
+    s.add(a, "a");
+    const auto moved = std::move(s);
+    CHECK(moved.size() == 1);
+    CHECK(s.empty()); // NOLINT(bugprone-use-after-move)
+    s.add(b, "b");
+    CHECK(s.size() == 1);
+    assigned = std::move(s);
+    CHECK(s.empty());
+    CHECK(assigned.size() == 1);
 }

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <crdt/entries.hpp>
+#include <crdt/or_map.hpp>
 #include <crdt/voted_register.hpp>
 
 #include "every_order.hpp"
@@ -101,4 +102,18 @@ TEST_CASE("one dot with two votes is told, and the greater bytes win everywhere"
     crdt::report found;
     crdt::merge(r, y, found);
     CHECK(found.double_spent == std::vector<crdt::dot>{{a, 1}});
+}
+
+TEST_CASE("the stamps of votes are told below any number of keys") {
+    crdt::or_map<std::string, text_register> m;
+    m.update(a, "k", [](auto& r, auto self) { return r.assign(self, 1, 7, "x"); });
+    const auto delta =
+        m.update(b, "l", [](auto& r, auto self) { return r.assign(self, 1, 5, "y"); });
+    CHECK(crdt::max_stamp(m) == 7);
+    CHECK(crdt::max_stamp(delta) == 5);
+    crdt::or_map<int, crdt::or_map<std::string, text_register>> outer;
+    outer.update(a, 1, [](auto& inner, auto self) {
+        return inner.update(self, "k", [](auto& r, auto id) { return r.assign(id, 1, 9, "x"); });
+    });
+    CHECK(crdt::max_stamp(outer) == 9);
 }

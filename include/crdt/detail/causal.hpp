@@ -139,6 +139,14 @@ public:
         return part;
     }
     bool removes() const { return context_.size() != store_.dot_count(); }
+    stamp_t max_stamp() const
+        requires requires(const typename Store::view& v) { stamp_of(v); }
+    {
+        stamp_t greatest = 0;
+        store_.for_each(
+            [&](const dot&, const view& v) { greatest = std::max(greatest, stamp_of(v)); });
+        return greatest;
+    }
 
     template <class F>
     void split(std::size_t max_bytes, F&& f) const {

@@ -73,6 +73,20 @@ void put_payload(wire::writer& w, const keyed_view<K, Below>& v) {
     put_payload(w, v.below);
 }
 
+/// The stamp of what stands under a dot, if the payload tells it by max_stamp().
+template <class P>
+stamp_t stamp_of(const payload_view<P>& v)
+    requires requires { v.payload->max_stamp(); }
+{
+    return v.payload->max_stamp();
+}
+template <class K, class Below>
+stamp_t stamp_of(const keyed_view<K, Below>& v)
+    requires requires { stamp_of(v.below); }
+{
+    return stamp_of(v.below);
+}
+
 /// Calls f(*at) for the items of a sorted range with dots that lie in `seen`, in dot order, in
 /// O(min(intervals, items) log); `dot_of` tells an item's dot, `from` finds the first at a dot.
 template <class Range, class DotOf, class From, class F>

@@ -103,13 +103,13 @@ public:
         return c != nullptr && c->alive.test(offset) ? &c->at(offset) : nullptr;
     }
 
-    /// Precondition: the dot is not held.
-    void put(const dot& d, const T& value) { put(d, value, false); }
-    /// Precondition: the dot is not held, and `absent` is not said of an element that is here.
-    void put(const dot& d, const T& value, bool absent) {
+    /// Precondition: the dot is not held; `outside` is not denied of what may have been read from
+    /// bytes, and `absent` is not said of an element that is here.
+    void put(const dot& d, const T& value, bool outside, bool absent = false) {
         const auto id = make(d.replica, chunk_bits::number_of(d.counter));
         const auto hash = element_hash(value);
         const auto offset = chunk_bits::offset_of(d.counter);
+        if (outside) pool_[id].summed = false;
         try {
             pool_[id].put(offset, value, hash);
         } catch (...) {
@@ -125,7 +125,7 @@ public:
         });
     }
     /// Precondition: the dot is held.
-    void replace(const dot& d, T value) {
+    void replace(const dot& d, T value, bool outside) {
         const auto id = id_of(*find(d.replica, chunk_bits::number_of(d.counter)));
         const auto offset = chunk_bits::offset_of(d.counter);
         auto& c = pool_[id];
@@ -134,6 +134,7 @@ public:
             const T& old = c.at(offset);
             index.erase(element_hash(old), old, place(id, offset), standing());
         });
+        if (outside) c.summed = false;
         c.replace(offset, std::move(value), hash);
         keep_index([&](index_type& index) {
             index.insert(hash, c.at(offset), place(id, offset), standing());
@@ -163,7 +164,6 @@ public:
     /// Compares the elements under dots that both chunks hold, of which `mine` is one of these: the
     /// greater bytes stay, and the dot is reported; true if one was replaced.
     bool reconcile(const chunk& mine, const chunk& theirs, report* found) {
-        if (theirs.summed) pool_[id_of(mine)].sum_up();
         std::vector<std::pair<dot, const T*>> greater;
         mine.compare(theirs, mine.alive & theirs.alive,
                      [&](unsigned offset, const T& a, const T& b) {
@@ -172,7 +172,7 @@ public:
                              found->double_spent.push_back(mine.dot_at(offset));
                          if (order < 0) greater.emplace_back(mine.dot_at(offset), &b);
                      });
-        for (const auto& [d, value] : greater) replace(d, *value);
+        for (const auto& [d, value] : greater) replace(d, *value, !theirs.summed);
         return !greater.empty();
     }
 
@@ -181,6 +181,7 @@ public:
         const auto id = make(other.replica, other.number);
         auto& c = pool_[id];
         const auto before = c.items.size();
+        if (!other.summed) c.summed = false;
         try {
             if (before == 0 && fresh == other.alive)
                 c = chunk(other);

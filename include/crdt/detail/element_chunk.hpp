@@ -46,7 +46,7 @@ std::uint64_t element_hash(const T& value) {
 ///
 /// State      which offsets are alive, their elements in that order without holes, and the sum of
 ///            hash(offset, element), which tells equal chunks without reading the elements; a chunk
-///            from outside has no sum until somebody needs one.
+///            with elements from outside has none, for who wrote them could choose it.
 template <class T>
 struct element_chunk {
     // A vector<bool> has no elements to point at.
@@ -127,13 +127,6 @@ struct element_chunk {
         shrink();
     }
 
-    void sum_up() {
-        if (summed) return;
-        sum = 0;
-        std::size_t i = 0;
-        alive.for_each([&](unsigned offset) { sum += term(offset, element_hash(items[i++])); });
-        summed = true;
-    }
     std::uint64_t term_at(unsigned offset) const { return term(offset, element_hash(at(offset))); }
     /// The sum without some offsets. Precondition: there is a sum, and they are alive.
     std::uint64_t sum_without(const chunk_bits& some) const {

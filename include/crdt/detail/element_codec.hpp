@@ -18,14 +18,33 @@ struct lone_element {
     dot first;
     T second{};
     bool there = false;
+    bool outside = false; ///< whether it was read from bytes
+
+    lone_element() = default;
+    lone_element(const lone_element&) = default;
+    lone_element(lone_element&& other) noexcept
+        : first(other.first),
+          second(std::move(other.second)),
+          there(std::exchange(other.there, false)),
+          outside(other.outside) {}
+    lone_element& operator=(const lone_element&) = default;
+    lone_element& operator=(lone_element&& other) noexcept {
+        first = other.first;
+        second = std::move(other.second);
+        there = std::exchange(other.there, false);
+        outside = other.outside;
+        return *this;
+    }
+    ~lone_element() = default;
 
     explicit operator bool() const { return there; }
-    void emplace(const dot& d, T value) {
+    void emplace(const dot& d, T value, bool from_outside) {
         first = d;
         second = std::move(value);
         there = true;
+        outside = from_outside;
     }
-    void reset() { *this = {}; }
+    void reset() { *this = lone_element(); }
 };
 
 /// The wire form of elements by dot, chunk by chunk: the bytes of dot_columns, with bitmaps, and of

@@ -85,28 +85,28 @@ public:
         return value == nullptr ? std::nullopt : std::optional(view_of(*value));
     }
     /// Precondition: d is not held.
-    void put(const dot& d, const view& v) { put(d, *v.key); }
-    void put(const dot& d, const T& value) {
+    void put(const dot& d, const view& v) { put(d, *v.key, true); }
+    /// The same; `outside` is not denied of what may have been read from bytes.
+    void put(const dot& d, const T& value, bool outside = false) {
         if (!body_ && !only_)
-            only_.emplace(d, value);
+            only_.emplace(d, value, outside);
         else
-            grown().put(d, value);
+            grown().put(d, value, outside);
     }
     /// The same for an element that is not here.
     void put_absent(const dot& d, const T& value) {
         if (body_)
-            body_->put(d, value, true);
+            body_->put(d, value, false, true);
         else
             put(d, value);
     }
     /// Precondition: d is held.
-    void replace(const dot& d, const view& v) { replace(d, *v.key); }
-    void replace(const dot& d, const T& value) {
-        T copy = value;
+    void replace(const dot& d, const view& v) {
+        T copy = *v.key;
         if (body_)
-            body_->replace(d, std::move(copy));
+            body_->replace(d, std::move(copy), true);
         else
-            only_.second = std::move(copy);
+            only_.emplace(d, std::move(copy), true);
     }
     /// Precondition: d is held.
     void drop(const dot& d) {
@@ -199,7 +199,7 @@ public:
         auto chunks = element_codec<T>::read(r, seen);
         if (!r.ok() || chunks.empty()) return;
         if (chunks.size() == 1 && chunks[0].items.size() == 1) {
-            only_.emplace(chunks[0].first_dot(), std::move(chunks[0].items.front()));
+            only_.emplace(chunks[0].first_dot(), std::move(chunks[0].items.front()), true);
             return;
         }
         body_ = std::make_unique<body>(std::move(chunks));
@@ -228,7 +228,7 @@ private:
     body& grown() {
         if (!body_) {
             auto made = std::make_unique<body>();
-            if (only_) made->put(only_.first, only_.second);
+            if (only_) made->put(only_.first, only_.second, only_.outside);
             body_ = std::move(made);
             only_.reset();
         }
@@ -241,7 +241,7 @@ private:
     template <class F>
     static void for_chunks(const causal_context& named, const body* first, const body* second, F f);
 
-    bool receive(const dot& d, const T& value, const causal_context& seen, report* found);
+    bool receive(const lone_element<T>& theirs, const causal_context& seen, report* found);
 
     /// The one dot here is not gone if it lies in that chunk.
     void keep_only(const chunk& c, chunk_bits& gone) const {
@@ -292,18 +292,19 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
 }
 
 template <element T>
-bool element_store<T>::receive(const dot& d, const T& value, const causal_context& seen,
+bool element_store<T>::receive(const lone_element<T>& theirs, const causal_context& seen,
                                report* found) {
+    const dot& d = theirs.first;
     const T* mine = find(d);
     if (mine == nullptr) {
         if (seen.contains(d)) return false;
-        put(d, value);
+        put(d, theirs.second, theirs.outside);
         return true;
     }
-    const auto order = compare_bytes(*mine, value);
+    const auto order = compare_bytes(*mine, theirs.second);
     if (order != 0 && found != nullptr) found->double_spent.push_back(d);
     if (order >= 0) return false;
-    replace(d, value);
+    replace(d, view_of(theirs.second));
     return true;
 }
 
@@ -311,7 +312,7 @@ template <element T>
 auto element_store<T>::receive(const element_store& theirs, const causal_context& seen,
                                const causal_context& their_seen, report* found) -> received {
     received made;
-    made.changed = theirs.only_ && receive(theirs.only_.first, theirs.only_.second, seen, found);
+    made.changed = theirs.only_ && receive(theirs.only_, seen, found);
     if (!body_ && !theirs.body_) {
         if (only_ && their_seen.contains(only_.first) && !theirs.holds(only_.first))
             made.gone.emplace_back();
@@ -352,7 +353,7 @@ causal_context element_store<T>::lacking(const element_store& known, const causa
             const T* mine = find(d);
             if (mine != nullptr && compare_bytes(*v.key, *mine) >= 0) return;
             cancelled.add(d);
-            if (mine != nullptr) delta.put(d, *mine);
+            if (mine != nullptr) delta.put(d, *mine, true);
         });
         return cancelled;
     }
@@ -371,7 +372,7 @@ causal_context element_store<T>::lacking(const element_store& known, const causa
                                      [&](unsigned offset, const T& a, const T& b) {
                                          if (compare_bytes(b, a) >= 0) return;
                                          cancelled.add(mine->dot_at(offset));
-                                         delta.put(mine->dot_at(offset), a);
+                                         delta.put(mine->dot_at(offset), a, !mine->summed);
                                      });
                    }
                    gone.for_each([&](unsigned offset) { cancelled.add(theirs->dot_at(offset)); });

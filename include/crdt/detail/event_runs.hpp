@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -141,16 +142,53 @@ public:
         }
     }
 
+    /// Makes empty blocks for those of `others` that `wanted(origin, block)` names and that are not
+    /// here, if these may be many: one by one, each moves what is behind it. Events must follow, or
+    /// sweep(), also if memory runs out.
+    template <class Wanted>
+    void make_all(const event_runs& others, Wanted wanted) {
+        const auto before = runs_.size();
+        if (others.runs_.size() > few)
+            for (const auto& r : others.runs_) {
+                const auto at = place(r.origin, before);
+                if (at != before && runs_[at].origin == r.origin) continue;
+                const auto named = [&](const block& b) { return wanted(r.origin, b); };
+                if (std::any_of(r.blocks.begin(), r.blocks.end(), named))
+                    runs_.emplace_back(r.origin);
+            }
+        merge_tail(runs_, before, [](const run& x, const run& y) { return x.origin < y.origin; });
+        for (const auto& r : others.runs_) {
+            if (r.blocks.size() <= few) continue;
+            const auto at = place(r.origin);
+            if (at != runs_.size() && runs_[at].origin == r.origin)
+                make_all(runs_[at].blocks, r, wanted);
+        }
+    }
+    /// Drops what make_all() made and nobody filled.
+    void sweep() {
+        for (auto& r : runs_) drop_empty(r.blocks, 0, r.blocks.size());
+        drop_empty(runs_, 0, runs_.size());
+    }
+
     /// Drops the live events that a context names and `kept` has not; true if there were any.
     bool drop(const causal_context& context, const event_runs& kept) {
         bool dropped = false;
-        for (const auto& i : context.intervals()) {
-            const auto at = place(i.replica);
-            if (at == runs_.size() || runs_[at].origin != i.replica) continue;
-            dropped |= drop(runs_[at], i, kept.find(i.replica));
-            if (runs_[at].blocks.empty())
-                runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
+        std::size_t first = runs_.size(), last = 0; // of the runs that are empty then
+        const auto all = context.intervals();
+        for (auto at = all.begin(); at != all.end();) {
+            const auto id = at->replica;
+            const auto end =
+                std::find_if(at, all.end(), [&](const auto& i) { return i.replica != id; });
+            if (const auto which = place(id); which != runs_.size() && runs_[which].origin == id) {
+                dropped |= drop(runs_[which], {at, end}, kept.find(id));
+                if (runs_[which].blocks.empty()) {
+                    first = std::min(first, which);
+                    last = which + 1;
+                }
+            }
+            at = end;
         }
+        drop_empty(runs_, first, last);
         return dropped;
     }
 
@@ -196,34 +234,70 @@ public:
     friend bool operator==(const event_runs&, const event_runs&) = default;
 
 private:
-    std::size_t place(replica_id origin) const {
-        const auto at = std::lower_bound(runs_.begin(), runs_.end(), origin,
+    /// So few runs or blocks are put in their places one by one.
+    static constexpr std::size_t few = 8;
+
+    std::size_t place(replica_id origin) const { return place(origin, runs_.size()); }
+    /// The same among the first so many.
+    std::size_t place(replica_id origin, std::size_t most) const {
+        const auto end = runs_.begin() + static_cast<std::ptrdiff_t>(most);
+        const auto at = std::lower_bound(runs_.begin(), end, origin,
                                          [](const run& r, replica_id id) { return r.origin < id; });
         return static_cast<std::size_t>(at - runs_.begin());
     }
 
-    static bool drop(run& r, const causal_context::interval& i, const run* kept) {
-        const auto last = block_of(i.last);
-        const auto from = r.place(block_of(i.first));
-        bool dropped = false, emptied = false;
-        auto to = from;
-        for (; to != r.blocks.size() && r.blocks[to].index <= last; ++to) {
-            auto& b = r.blocks[to];
-            const auto* other = kept == nullptr ? nullptr : kept->find(b.index);
-            const auto gone =
-                b.alive & mask_in(i, b.index) & ~(other == nullptr ? event_mask{0} : other->alive);
-            if (gone == 0) continue;
-            b.erase(gone);
-            dropped = true;
-            emptied = emptied || b.alive == 0;
-        }
-        if (emptied) {
-            const auto begin = r.blocks.begin() + static_cast<std::ptrdiff_t>(from);
-            const auto end = r.blocks.begin() + static_cast<std::ptrdiff_t>(to);
-            r.blocks.erase(std::remove_if(begin, end, [](const block& b) { return b.alive == 0; }),
-                           end);
-        }
+    static bool drop(run& r, std::span<const causal_context::interval> named, const run* kept) {
+        bool dropped = false;
+        std::size_t first = r.blocks.size(), last = 0; // of the blocks that are empty then
+        for (const auto& i : named)
+            for (auto at = r.place(block_of(i.first));
+                 at != r.blocks.size() && r.blocks[at].index <= block_of(i.last); ++at) {
+                auto& b = r.blocks[at];
+                const auto* other = kept == nullptr ? nullptr : kept->find(b.index);
+                const auto gone = b.alive & mask_in(i, b.index) &
+                                  ~(other == nullptr ? event_mask{0} : other->alive);
+                if (gone == 0) continue;
+                b.erase(gone);
+                dropped = true;
+                if (b.alive != 0) continue;
+                first = std::min(first, at);
+                last = at + 1;
+            }
+        drop_empty(r.blocks, first, last);
         return dropped;
+    }
+
+    template <class Wanted>
+    static void make_all(small_list<block>& blocks, const run& others, Wanted wanted) {
+        const auto before = [](const block& x, const block& y) { return x.index < y.index; };
+        const auto known = static_cast<std::ptrdiff_t>(blocks.size());
+        std::ptrdiff_t next = 0;
+        for (const auto& b : others.blocks) {
+            next = std::lower_bound(blocks.begin() + next, blocks.begin() + known, b, before) -
+                   blocks.begin();
+            const bool here = next != known && !before(b, *(blocks.begin() + next));
+            if (!here && wanted(others.origin, b)) blocks.emplace_back(b.index);
+        }
+        merge_tail(blocks, static_cast<std::size_t>(known), before);
+    }
+
+    static bool is_empty(const run& r) { return r.blocks.empty(); }
+    static bool is_empty(const block& b) { return b.alive == 0; }
+    /// Drops the empty ones from a place to another.
+    template <class List>
+    static void drop_empty(List& all, std::size_t first, std::size_t last) {
+        if (first >= last) return;
+        const auto from = all.begin() + static_cast<std::ptrdiff_t>(first);
+        const auto to = all.begin() + static_cast<std::ptrdiff_t>(last);
+        all.erase(std::remove_if(from, to, [](const auto& each) { return is_empty(each); }), to);
+    }
+    /// Puts what was added behind in order where it belongs.
+    template <class List, class Before>
+    static void merge_tail(List& all, std::size_t added, Before before) {
+        const auto middle = all.begin() + static_cast<std::ptrdiff_t>(added);
+        if (middle != all.end())
+            std::inplace_merge(std::lower_bound(all.begin(), middle, *middle, before), middle,
+                               all.end(), before);
     }
 
     static void read_blocks(wire::reader& r, const causal_context& context, run& into) {

@@ -50,10 +50,14 @@ public:
         if (found != nullptr) tell_gaps(other, *found);
         bool changed = false;
         try {
+            runs_.make_all(other.runs_, [&](replica_id origin, const block& theirs) {
+                return (theirs.alive & ~mask_in(context_, origin, theirs.index)) != 0;
+            });
             for (const auto& run : other.runs_.all())
                 for (const auto& theirs : run.blocks) changed |= receive(run.origin, theirs, found);
             changed |= context_.merge(other.context_);
         } catch (...) { // memory ran out: what was put so far lies outside of the context
+            runs_.sweep();
             for (const auto& run : other.runs_.all())
                 for (const auto& theirs : run.blocks) {
                     const auto put = runs_.alive(run.origin, theirs.index) &
