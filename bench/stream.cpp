@@ -171,6 +171,15 @@ struct keyed_counts {
             count_at(std::span(plain).subspan(slot_of.find(key)->second * slot_bytes, slot_bytes));
         benchmark::DoNotOptimize(plain.data());
     }
+    void count_one_by_one(const std::vector<std::uint64_t>& of, bool tracked) {
+        for (const auto key : of) {
+            bench::one_at_a_time();
+            const std::size_t at = slot_of.find(key)->second * slot_bytes;
+            count_at(tracked ? image.edit(at, slot_bytes)
+                             : std::span(plain).subspan(at, slot_bytes));
+        }
+        benchmark::DoNotOptimize(plain.data());
+    }
     void count_tracked(const std::vector<std::uint64_t>& of) {
         for (const auto key : of)
             count_at(image.edit(slot_of.find(key)->second * slot_bytes, slot_bytes));
@@ -187,6 +196,10 @@ void hot_path_rows(bench::rows& rows) {
     auto& few_plain = g.loop("counting 1 %", events, [=] { table->count(table->few); });
     auto& few_tracked =
         g.loop("counting 1 %, tracked", events, [=] { table->count_tracked(table->few); });
+    auto& each_plain = g.loop("counting one at a time", events,
+                              [=] { table->count_one_by_one(table->many, false); });
+    auto& each_tracked = g.loop("counting one at a time, tracked", events,
+                                [=] { table->count_one_by_one(table->many, true); });
     const auto root_after = [=](const auto& at) {
         table->count_tracked(at);
         const auto start = bench::thread_ns();
@@ -196,8 +209,8 @@ void hot_path_rows(bench::rows& rows) {
     auto& root_all = g.once("root of all", 1, [=] { return root_after(table->many); });
     auto& root_few = g.once("root of 1 %", 1, [=] { return root_after(table->few); });
     g.run();
-    for (const auto* each :
-         {&all_plain, &all_tracked, &few_plain, &few_tracked, &root_all, &root_few})
+    for (const auto* each : {&all_plain, &all_tracked, &each_plain, &each_tracked, &few_plain,
+                             &few_tracked, &root_all, &root_few})
         std::printf("  %s %.4g ns\n", each->name.c_str(), each->ns());
     const auto percent = [](const bench::timing& with, const bench::timing& without,
                             double root_ns) {
@@ -206,6 +219,8 @@ void hot_path_rows(bench::rows& rows) {
         return 100 * ((with.ns() * a_second + root_ns) / 1e9 - 1);
     };
     rows.figure("hot path, 1M keys: tracking", "%", percent(all_tracked, all_plain, 0), {10, 5});
+    rows.figure("hot path, 1M keys: tracking, one event at a time", "%",
+                percent(each_tracked, each_plain, 0), {10, 5});
     rows.figure("hot path, 1M keys: tracking and a root each second", "%",
                 percent(all_tracked, all_plain, root_all.ns()), {20, 10});
     rows.figure("hot path, 1M keys: the same with 1 % dirty", "%",

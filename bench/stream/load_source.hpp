@@ -90,7 +90,7 @@ private:
                 since < 0 ? 0 : static_cast<std::uint64_t>(static_cast<double>(since) / period);
             load_counts delta;
             histogram took;
-            // A cut ends the step: what comes after it must not be in its delta's hands.
+            // A cut ends the step: its bytes are those of this very offset.
             bool cut = false;
             const std::uint64_t most = counted_.next() + 2000;
             while (!cut && counted_.next() < std::min(due, most)) {

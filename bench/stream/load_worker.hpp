@@ -176,11 +176,9 @@ private:
 
     void report() const {
         std::string line = "report";
-        std::uint64_t updates = 0;
         histogram all;
         for (const auto& [partition, source] : sources_) all = source->latencies();
         for (std::size_t i = 0; i < all.counts().size(); ++i) {
-            updates += all.counts()[i];
             if (all.counts()[i] != 0)
                 line += " " + std::to_string(i) + ":" + std::to_string(all.counts()[i]);
         }

@@ -172,15 +172,20 @@ private:
     partition_run* furthest_behind() {
         partition_run* least = nullptr;
         for (auto& [partition, run] : runs_) {
-            const bool idle = (run.at_end() || is_held(run)) && !run.epoch_to_cut();
+            const bool idle = (run.at_end() || is_held(run)) && !may_cut(run);
             if (idle || waiting_.contains(partition)) continue;
             if (least == nullptr || run.done() < least->done()) least = &run;
         }
         return least;
     }
 
-    static void cut_all(partition_run& run, const std::function<void(partition_run&)>& submit) {
-        while (run.epoch_to_cut()) submit(run);
+    // The last epoch is held, too: a partition may be empty.
+    bool may_cut(const partition_run& run) const {
+        const auto epoch = run.epoch_to_cut();
+        return epoch && (hold_ == 0 || *epoch < epochs_);
+    }
+    void cut_all(partition_run& run, const std::function<void(partition_run&)>& submit) const {
+        while (may_cut(run)) submit(run);
     }
 
     std::vector<std::string> inputs_;
