@@ -358,7 +358,9 @@ private:
         for (auto at = all_.cells.lower_bound({wanted, {}, {}}); at != all_.cells.end(); ++at) {
             for (const auto& each : at->second.kept()) {
                 const submission* link = &each.what;
-                while (link != nullptr && link->base) {
+                // No chain that submit takes is longer; in received ones the sender has the choice.
+                for (std::uint64_t i = 0; i < increment::max_chain; ++i) {
+                    if (link == nullptr || !link->base) break;
                     const increment& step = *link->base;
                     link = said_with(step.base_epoch, link->member, step.base_root);
                     if (link != nullptr) lowest = std::min(lowest, step.base_epoch);

@@ -159,8 +159,12 @@ public:
 
     /// Takes bytes that are wanted, whole or a piece. Any input is safe.
     accept_result accept(std::span<const std::byte> bytes) {
-        if (const auto taken = accept_leaves(bytes)) return *taken;
         if (const auto taken = accept_chunk(bytes)) return *taken;
+        const auto taken = accept_leaves(bytes);
+        // Bytes that look like leaves may be what is wanted themselves.
+        if (taken && (*taken == accept_result::accepted ||
+                      !wanted_.contains(merkle::chunks::of(bytes).root())))
+            return *taken;
         return accept_whole(bytes);
     }
 

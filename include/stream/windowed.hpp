@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -17,11 +18,13 @@
 
 namespace joinery::stream {
 
-/// The start of the tumbling window of `size` that an event time falls into, also before 0.
-/// Precondition: size > 0.
+/// The start of the tumbling window of `size` that an event time falls into, also before 0. That of
+/// the first window, which is cut short, is the least number. Precondition: size > 0.
 constexpr std::int64_t window_of(std::int64_t time, std::int64_t size) {
-    const std::int64_t into = time % size;
-    return time - (into < 0 ? into + size : into);
+    constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    const std::int64_t rest = time % size;
+    const std::int64_t into = rest < 0 ? rest + size : rest;
+    return time < least + into ? least : time - into;
 }
 
 /// Aggregates per window of event time, which expire.

@@ -167,6 +167,27 @@ TEST_CASE("an address that others have told of is not answered before it has pro
     CHECK(bytes_to("victim:1", take_outgoing(at)) <= ask.size());
 }
 
+TEST_CASE("a member that is said to have moved proves itself anew") {
+    engine at(config_of("a"), 1);
+    for (int each = 0; each < 300; ++each)
+        add(at, "an element that is rather long, number " + std::to_string(each));
+    at.tick(start);
+    meet(at, "b");
+    take_outgoing(at);
+    std::vector<crdt::entry_id> ids;
+    crdt::for_each_entry(at.state(), [&](crdt::entry_id id, const auto&) { ids.push_back(id); });
+    ids.resize(150);
+    const auto nothing = wire::encode_nested(set{});
+    const auto move = ping("b", "victim:1", {}, 101);
+    const auto ask = said("b", "victim:1", detail::kind::ask, detail::ask_message{ids, nothing});
+    at.receive("victim:1", move, start);
+    std::size_t heard = bytes_to("victim:1", take_outgoing(at));
+    at.receive("victim:1", ask, start);
+    heard += bytes_to("victim:1", take_outgoing(at));
+    CHECK(heard <= move.size() + ask.size());
+    for (const gossip::peer& each : at.members()) CHECK(!each.verified);
+}
+
 TEST_CASE("a member at the address of one that is gone is talked to") {
     engine at(config_of("a"), 1);
     at.tick(start);

@@ -129,3 +129,22 @@ TEST_CASE("what no retained submission names can be forgotten") {
     CHECK(kept.complete(*state.latest_until(3, stream::restore_policy::complete)));
     CHECK_FALSE(kept.serve(root_of("state 0")).has_value());
 }
+
+TEST_CASE("bytes that look like the leaves of others travel like any") {
+    const std::string large(10'000, 'x');
+    const auto leaves = wire::encode(merkle::chunks::of(bytes_of(large)));
+    const std::string disguised(reinterpret_cast<const char*>(leaves.data()), leaves.size());
+    const auto certificate = certificate_of(1, {{"p0", large}, {"p1", disguised}});
+    transfer from;
+    for (const auto& content : {large, disguised}) from.add_local(bytes_of(content), 1);
+
+    transfer whole; // p0 has come first
+    for (const auto& want : whole.wants(certificate)) whole.accept(*from.serve(want.root));
+    CHECK(whole.complete(certificate));
+
+    transfer pieces;
+    for (int turn = 0; turn < 4; ++turn)
+        for (const auto& piece : pieces.missing_pieces(certificate))
+            pieces.accept(*from.serve(piece));
+    CHECK(pieces.complete(certificate));
+}

@@ -10,6 +10,7 @@
 #include <stream/windowed.hpp>
 #include <testing/laws.hpp>
 
+#include <limits>
 #include <set>
 
 using namespace stream_test;
@@ -48,6 +49,13 @@ TEST_CASE("event times fall into windows, before zero too") {
     CHECK(stream::window_of(10, 10) == 10);
     CHECK(stream::window_of(-1, 10) == -10);
     CHECK(stream::window_of(-10, 10) == -10);
+    // Before the first whole window, as times that stand for none are, no window begins.
+    constexpr auto least = std::numeric_limits<std::int64_t>::min();
+    CHECK(stream::window_of(least, 10) == least);
+    CHECK(stream::window_of(least + 7, 10) == least);
+    CHECK(stream::window_of(least + 8, 10) == least + 8);
+    CHECK(stream::window_of(std::numeric_limits<std::int64_t>::max(), 10) ==
+          std::numeric_limits<std::int64_t>::max() - 7);
 }
 
 TEST_CASE("A14 late data below the floor is dropped and counted") {

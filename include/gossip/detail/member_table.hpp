@@ -184,6 +184,7 @@ private:
         }
         enliven(m, said, now);
         place(id);
+        if (moved) doubt(id);
         if (reborn) m.denials = 0;
         if (was == member_status::dead || was == member_status::left) return news::up;
         if (reborn) return news::reborn;
@@ -262,6 +263,15 @@ private:
         m.doubted = false;
         m.accusers.clear();
         count(m.known.name, m.version, true);
+    }
+
+    // Nobody has answered from its new address yet.
+    void doubt(std::uint32_t id) {
+        member& m = slots_[id];
+        m.misses = 0;
+        if (!std::exchange(m.known.verified, false)) return;
+        m.unverified_at = static_cast<std::uint32_t>(unverified_.size());
+        unverified_.push_back(id);
     }
 
     // Into the list of the live, unless it is there.

@@ -46,6 +46,7 @@ public:
           owner_(owner),
           width_in_(from.width),
           width_out_(to.width),
+          max_listed_(allowed.frame_limit * 8 / (mark_bits + 1)),
           closing_{salt, low_bits(allowed.digest_bits)},
           marks_in_{wire::mix(salt, from.turn), low_bits(std::min(allowed.digest_bits, 32U))},
           marks_out_{wire::mix(salt, to.turn), closing_.mask & low_bits(32)} {}
@@ -55,6 +56,7 @@ public:
 
     /// False if the payload is not what the block should hold.
     bool handle(const block_view& from) {
+        if (out_.stopped()) return true; // without room for an answer it is asked again
         switch (from.kind) {
             case block::want_cells: return !Owner::initiates && send_all(from, mode::cells);
             case block::want_digests: return !Owner::initiates && send_all(from, mode::digests);
@@ -129,9 +131,11 @@ private:
 
     // Who asks for lists of far more groups than there are entries wants no lists.
     bool send_all(const block_view& wanted, mode as) {
-        std::uint64_t groups = 0;
-        for (const run& each : wanted.runs) groups = std::max(groups, each.length);
-        if (Owner::initiates && groups > index_.size() / 8 + 65'536) return false;
+        std::uint64_t left = index_.size() / 8 + 65'536;
+        for (const run& each : wanted.runs) {
+            if (Owner::initiates && each.length > left) return false;
+            left -= std::min(each.length, left);
+        }
         wanted.for_each([&](const group& each) {
             if (!owner_.wants(each) || owner_.told(each)) return true;
             const bool sent = send(each, as);
@@ -379,7 +383,7 @@ private:
             if (!owner_.wants(each)) return true;
             room = !owner_.full(count(each));
             if (!room) return false;
-            closed_group one{each, {}, count(each) == size, {}};
+            closed_group one{each, {}, size <= max_listed_ && count(each) == size, {}};
             std::size_t at = 0;
             if (one.right) {
                 for (const auto& [held, leaf] : records_of(each)) {
@@ -432,6 +436,7 @@ private:
     Owner& owner_;
     std::size_t width_in_;
     std::size_t width_out_;
+    std::size_t max_listed_; // entries in a list that was sent: it had to fit into a frame
     closing_digest closing_;
     closing_digest marks_in_;
     closing_digest marks_out_;
