@@ -16,7 +16,7 @@ namespace joinery::gossip::detail {
 
 /// What engines say to each other about one state: dissemination, blobs, and repair below.
 ///
-/// State      the local items to push.
+/// State      the local items to push; the items to tell the neighbours of.
 /// Invariant  an item is joined and relayed once; what is lost on the way is left to repair.
 /// Source     pull dissemination: Karp et al. 2000.
 template <crdt::replicated State>
@@ -315,7 +315,7 @@ private:
                     net.stats.dropped_relay_items += net.items.add(each.key, each.bytes);
                     ++net.stats.items_received;
                     net.arrived(each.key, peer);
-                    note(news_, each.key);
+                    if (news_.size() < max_pushes) note(news_, each.key);
                     break;
                 case outcome::malformed:
                     // Pulled again it would be no better; if it was ours to have, repair brings it.
