@@ -176,7 +176,7 @@ private:
     // and then a digest.
     std::vector<std::string> targets() {
         std::vector<std::string> chosen;
-        const bool hot = net.hot() && (!net.group || net.lossy());
+        const bool hot = net.eager();
         const bool due = hot || (!net.group && ++rest_ % net.settings.probe_intervals == 0);
         if (due)
             chosen = net.known.sample(hot ? net.settings.fanout : 1, net.chance, net.settings.zone);
@@ -300,7 +300,10 @@ private:
     void handle(peer_record& peer, const items_message& message, receipt& result) {
         for (const item& each : message.items) {
             if (each.bytes.empty()) { // what the relay has dropped, others or repair will bring
-                net.stats.pulls_given_up += net.wanted.gone(each.key, peer.known.address) ? 1U : 0U;
+                if (net.wanted.gone(each.key, peer.known.address)) {
+                    ++net.stats.pulls_given_up;
+                    net.hurry();
+                }
                 continue;
             }
             if (net.items.received(each.key)) {
