@@ -300,6 +300,7 @@ private:
     void handle(peer_record& peer, const items_message& message, receipt& result) {
         for (const item& each : message.items) {
             if (each.bytes.empty()) { // what the relay has dropped, others or repair will bring
+                net.drop_adverts(peer, each.key);
                 if (net.wanted.gone(each.key, peer.known.address)) {
                     ++net.stats.pulls_given_up;
                     net.hurry();

@@ -173,6 +173,16 @@ public:
         if (peer.adverts.size() > max_adverts) peer.adverts = ranges;
     }
 
+    /// The peer holds this item no more, and so none of its origin that are older.
+    void drop_adverts(peer_record& peer, const item_key& key) {
+        std::erase_if(peer.adverts, [&](item_range& each) {
+            if (each.origin != key.origin || each.lo > key.sequence) return false;
+            if (each.hi <= key.sequence) return true;
+            each.lo = key.sequence + 1;
+            return false;
+        });
+    }
+
     /// Pulls what the peer has advertised and this engine never received.
     void pull_from(peer_record& peer) {
         for (const item_range& each : peer.adverts) note_own(each);
