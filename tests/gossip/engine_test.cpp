@@ -62,6 +62,23 @@ TEST_CASE("an update reaches a quiet cluster soon and without repair") {
     }
 }
 
+TEST_CASE("what a peer has advertised is not advertised to it") {
+    network net(3);
+    for (std::size_t node = 0; node < 2; ++node) {
+        auto settings = config_of(node, 2);
+        settings.push_bytes = 0;
+        net.add(address_of(node), engine(settings, node));
+    }
+    net.run_for(5s);
+    net.engine(0).update(&shared_state::tags,
+                         [](auto& set, auto self) { return set.add(self, std::string(200, 'x')); });
+    net.run_for(3s);
+    CHECK(in_sync(net));
+    constexpr auto advert = static_cast<std::size_t>(gossip::detail::kind::advert);
+    CHECK(std::as_const(net).engine(0).statistics().bytes_out_by_kind[advert] > 0);
+    CHECK(std::as_const(net).engine(1).statistics().bytes_out_by_kind[advert] == 0);
+}
+
 TEST_CASE("updates of one turn travel as one item a field") {
     network net = cluster_of(2, 12);
     net.run_for(5s);

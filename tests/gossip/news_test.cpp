@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared_state.hpp"
-
 #include <gossip/detail/estimates.hpp>
 #include <gossip/detail/holdings.hpp>
 #include <gossip/detail/pulls.hpp>
 #include <gossip/detail/rings.hpp>
+#include <gossip/random.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-using namespace gossip_test;
+namespace crdt = joinery::crdt;
+namespace gossip = joinery::gossip;
+using namespace std::chrono_literals;
 using gossip::detail::holdings;
 using gossip::detail::item_key;
 using gossip::detail::item_range;
@@ -156,23 +160,6 @@ TEST_CASE("64 peers are remembered, the one not heard of for longest goes first"
         kept += at.lacking("many", {{crdt::replica_id{origin}, 1, 1}}).empty() ? 1U : 0U;
     CHECK(kept <= holdings::max_origins);
     CHECK(kept > 0);
-}
-
-TEST_CASE("what a peer has advertised is not advertised to it") {
-    network net(3);
-    for (std::size_t node = 0; node < 2; ++node) {
-        auto settings = config_of(node, 2);
-        settings.push_bytes = 0;
-        net.add(address_of(node), engine(settings, node));
-    }
-    net.run_for(5s);
-    net.engine(0).update(&shared_state::tags,
-                         [](auto& set, auto self) { return set.add(self, std::string(200, 'x')); });
-    net.run_for(3s);
-    CHECK(in_sync(net));
-    constexpr auto advert = static_cast<std::size_t>(gossip::detail::kind::advert);
-    CHECK(std::as_const(net).engine(0).statistics().bytes_out_by_kind[advert] > 0);
-    CHECK(std::as_const(net).engine(1).statistics().bytes_out_by_kind[advert] == 0);
 }
 
 TEST_CASE("losses by chance are told from a path that is gone") {

@@ -139,51 +139,47 @@ TEST_CASE("05 starved nodes make no healthy one dead") {
 TEST_CASE("06 half of all die at once and the others agree nearly as soon as on one") {
     std::chrono::nanoseconds of_one{0};
     std::chrono::nanoseconds of_half{0};
-    for_seeds(
-        [&](std::uint64_t seed) {
-            constexpr std::size_t nodes = 60;
-            const auto time_to_agree = [&](std::size_t left) {
-                member_network net = settled(nodes, seed);
-                net.run_for(20s);
-                const auto start = net.now();
-                for (std::size_t node = left; node < nodes; ++node) net.stop(node);
-                CHECK(net.run_until([&] { return all_see(net, up_to(left)); }, 120s, 100ms));
-                CHECK(net.counts().unreachable > 0);
-                return net.now() - start;
-            };
-            const auto one = time_to_agree(nodes - 1);
-            const auto half = time_to_agree(nodes / 2);
-            INFO("one " << one / 1ms << " ms, half " << half / 1ms << " ms");
-            CHECK(half <= 4 * one);
-            of_one += one;
-            of_half += half;
-        },
-        10);
+    for_seeds([&](std::uint64_t seed) {
+        constexpr std::size_t nodes = 60;
+        const auto time_to_agree = [&](std::size_t left) {
+            member_network net = settled(nodes, seed);
+            net.run_for(20s);
+            const auto start = net.now();
+            for (std::size_t node = left; node < nodes; ++node) net.stop(node);
+            CHECK(net.run_until([&] { return all_see(net, up_to(left)); }, 120s, 100ms));
+            CHECK(net.counts().unreachable > 0);
+            return net.now() - start;
+        };
+        const auto one = time_to_agree(nodes - 1);
+        const auto half = time_to_agree(nodes / 2);
+        INFO("one " << one / 1ms << " ms, half " << half / 1ms << " ms");
+        CHECK(half <= 4 * one);
+        of_one += one;
+        of_half += half;
+    });
     CHECK(of_half <= 2 * of_one + 2s);
 }
 
 TEST_CASE("07 a cascade of deaths leaves a tenth that agrees and says less") {
-    for_seeds(
-        [](std::uint64_t seed) {
-            constexpr std::size_t nodes = 40;
-            member_network net = settled(nodes, seed);
-            const auto rate = [&](std::size_t of) {
-                const auto before = net.bytes_sent(of);
-                net.run_for(10s);
-                return net.bytes_sent(of) - before;
-            };
-            const auto at_first = rate(0);
-            for (std::size_t node = nodes - 1; node >= nodes / 10; --node) {
-                net.stop(node);
-                net.run_for(node > 20 ? 10s : 4s);
-            }
-            CHECK(net.run_until([&] { return all_see(net, up_to(nodes / 10)); }, 60s, 200ms));
-            net.run_for(30s);
-            CHECK(rate(0) < 3 * at_first);
-            CHECK(net.counts().unreachable > 0);
-            CHECK(gossip::detail::rumors::limit(4) < gossip::detail::rumors::limit(40));
-        },
-        10);
+    for_seeds([](std::uint64_t seed) {
+        constexpr std::size_t nodes = 40;
+        member_network net = settled(nodes, seed);
+        const auto rate = [&](std::size_t of) {
+            const auto before = net.bytes_sent(of);
+            net.run_for(10s);
+            return net.bytes_sent(of) - before;
+        };
+        const auto at_first = rate(0);
+        for (std::size_t node = nodes - 1; node >= nodes / 10; --node) {
+            net.stop(node);
+            net.run_for(node > 20 ? 10s : 4s);
+        }
+        CHECK(net.run_until([&] { return all_see(net, up_to(nodes / 10)); }, 60s, 200ms));
+        net.run_for(30s);
+        CHECK(rate(0) < 3 * at_first);
+        CHECK(net.counts().unreachable > 0);
+        CHECK(gossip::detail::rumors::limit(4) < gossip::detail::rumors::limit(40));
+    });
 }
 
 TEST_CASE("08 all restart within ten seconds and are alive everywhere soon after") {
@@ -370,31 +366,28 @@ TEST_CASE("13 any captured packet played again changes no view") {
 }
 
 TEST_CASE("15 messages of a stranger cluster are refused unread and unanswered") {
-    for_seeds(
-        [](std::uint64_t seed) {
-            member_network foreign = members_of(5, seed, testing::faults{100, 0, 1ms, 10ms});
-            foreign.capture(3000);
-            foreign.run_for(20s);
-            foreign.engine(1).leave();
-            foreign.run_for(10s);
-            auto settings = member_config(0);
-            settings.cluster = "another";
-            gossip::membership at(settings, seed);
-            at.tick(foreign.now());
-            std::vector<std::byte> buffer(2000);
-            while (at.poll_outgoing(buffer)) {}
-            std::size_t refused = 0;
-            for (const auto& each : foreign.captures()) {
-                const auto receipt =
-                    at.receive(member_address(each.from), each.bytes, foreign.now());
-                refused += receipt.status == gossip::receipt::status::foreign_cluster;
-            }
-            CHECK(refused == foreign.captures().size());
-            CHECK(refused > 100);
-            CHECK(!at.poll_outgoing(buffer));
-            CHECK(at.members().empty());
-        },
-        5);
+    for_seeds([](std::uint64_t seed) {
+        member_network foreign = members_of(5, seed, testing::faults{100, 0, 1ms, 10ms});
+        foreign.capture(3000);
+        foreign.run_for(20s);
+        foreign.engine(1).leave();
+        foreign.run_for(10s);
+        auto settings = member_config(0);
+        settings.cluster = "another";
+        gossip::membership at(settings, seed);
+        at.tick(foreign.now());
+        std::vector<std::byte> buffer(2000);
+        while (at.poll_outgoing(buffer)) {}
+        std::size_t refused = 0;
+        for (const auto& each : foreign.captures()) {
+            const auto receipt = at.receive(member_address(each.from), each.bytes, foreign.now());
+            refused += receipt.status == gossip::receipt::status::foreign_cluster;
+        }
+        CHECK(refused == foreign.captures().size());
+        CHECK(refused > 100);
+        CHECK(!at.poll_outgoing(buffer));
+        CHECK(at.members().empty());
+    });
 }
 
 TEST_CASE("16 a cluster that was joined by mistake is refused without a trace") {
@@ -555,7 +548,7 @@ TEST_CASE("29 many join at one seed at once") {
             CHECK(net.datagrams_sent(0) < 60 * nodes);
             CHECK(net.largest_datagram() <= 1400);
         },
-        long_run() ? 1 : 6);
+        long_run() ? 1 : 20);
 }
 
 TEST_CASE("31 a flood of invented members is capped and drives no real one out") {

@@ -56,6 +56,7 @@ protected:
             if (net.now < at.next + busy_intervals * net.settings.interval) return;
         }
         at.started(net.now, net.settings.interval, root, theirs.root);
+        if (rest) net.hurry();
         if (theirs.schema == local.schema() && local.fields().size() == 1)
             begin(peer, local.fields().front(), rest);
         else

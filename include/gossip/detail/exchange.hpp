@@ -16,7 +16,7 @@ namespace joinery::gossip::detail {
 
 /// What engines say to each other about one state: dissemination, blobs, and repair below.
 ///
-/// State      the local items to push.
+/// State      the local items to push; the items to tell the neighbours of.
 /// Invariant  an item is joined and relayed once; what is lost on the way is left to repair.
 /// Source     pull dissemination: Karp et al. 2000.
 template <crdt::replicated State>
@@ -176,7 +176,7 @@ private:
     // and then a digest.
     std::vector<std::string> targets() {
         std::vector<std::string> chosen;
-        const bool hot = net.hot() && (!net.group || net.lossy());
+        const bool hot = net.eager();
         const bool due = hot || (!net.group && ++rest_ % net.settings.probe_intervals == 0);
         if (due)
             chosen = net.known.sample(hot ? net.settings.fanout : 1, net.chance, net.settings.zone);
@@ -300,7 +300,11 @@ private:
     void handle(peer_record& peer, const items_message& message, receipt& result) {
         for (const item& each : message.items) {
             if (each.bytes.empty()) { // what the relay has dropped, others or repair will bring
-                net.stats.pulls_given_up += net.wanted.gone(each.key, peer.known.address) ? 1U : 0U;
+                net.drop_adverts(peer, each.key);
+                if (net.wanted.gone(each.key, peer.known.address)) {
+                    ++net.stats.pulls_given_up;
+                    net.hurry();
+                }
                 continue;
             }
             if (net.items.received(each.key)) {
@@ -315,7 +319,7 @@ private:
                     net.stats.dropped_relay_items += net.items.add(each.key, each.bytes);
                     ++net.stats.items_received;
                     net.arrived(each.key, peer);
-                    note(news_, each.key);
+                    if (news_.size() < max_pushes) note(news_, each.key);
                     break;
                 case outcome::malformed:
                     // Pulled again it would be no better; if it was ours to have, repair brings it.

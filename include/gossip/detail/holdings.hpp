@@ -40,13 +40,13 @@ public:
         if (at == all_.end()) return ranges;
         std::vector<item_range> left;
         for (const item_range& each : ranges) {
-            const auto run = at->second.runs.find(each.origin);
-            const bool some = run != at->second.runs.end() && run->second.lo <= each.lo &&
-                              run->second.hi >= each.lo;
+            const auto known = at->second.runs.find(each.origin);
+            const bool some = known != at->second.runs.end() && known->second.lo <= each.lo &&
+                              known->second.hi >= each.lo;
             if (!some)
                 left.push_back(each);
-            else if (run->second.hi < each.hi)
-                left.push_back({each.origin, run->second.hi + 1, each.hi});
+            else if (known->second.hi < each.hi)
+                left.push_back({each.origin, known->second.hi + 1, each.hi});
         }
         return left;
     }

@@ -61,6 +61,11 @@ public:
     }
     bool hot() const { return now < hot_until; }
 
+    /// Something is missing that no news will bring: digests find it sooner than pings do.
+    void hurry() { eager_until_ = now + 8 * settings.interval; }
+    /// Whether digests are to go out each interval.
+    bool eager() const { return group ? now < eager_until_ || (hot() && lossy()) : hot(); }
+
     /// When an answer of the peer is late: at twice its own round trip, else at what is usual.
     time_point retry_deadline(const std::string& peer) {
         duration patience = 2 * round_trip_of(known.find(peer));
@@ -168,6 +173,16 @@ public:
         if (peer.adverts.size() > max_adverts) peer.adverts = ranges;
     }
 
+    /// The peer holds this item no more, and so none of its origin that are older.
+    void drop_adverts(peer_record& peer, const item_key& key) {
+        std::erase_if(peer.adverts, [&](item_range& each) {
+            if (each.origin != key.origin || each.lo > key.sequence) return false;
+            if (each.hi <= key.sequence) return true;
+            each.lo = key.sequence + 1;
+            return false;
+        });
+    }
+
     /// Pulls what the peer has advertised and this engine never received.
     void pull_from(peer_record& peer) {
         for (const item_range& each : peer.adverts) note_own(each);
@@ -253,6 +268,7 @@ public:
         auto again = wanted.overdue(now, by_chance());
         stats.pull_retries += again.items;
         stats.pulls_given_up += again.given_up;
+        if (again.given_up > 0) hurry();
         for (auto& [to, ranges] : again.asked) {
             if (to.second == 1) loss.note(true);
             send_pulls(to.first, ranges, to.second);
@@ -443,6 +459,7 @@ private:
     }
 
     std::uint64_t late_pulls_ = 0;
+    time_point eager_until_ = time_point::min();
     witnessed_clock clock_;
     std::map<std::string, std::string> where_; ///< the address under which a member is known
     bool self_ahead_told_ = false;

@@ -126,7 +126,10 @@ protected:
     void handle(peer_record& peer, const answer_message& message, receipt& result) {
         std::uint64_t needed_ms = 0;
         State part{};
-        switch (join(peer, message.part, needed_ms, &net.stats.entries_repaired, part)) {
+        const auto before = net.stats.entries_repaired;
+        const outcome made = join(peer, message.part, needed_ms, &net.stats.entries_repaired, part);
+        if (net.stats.entries_repaired != before) net.hurry();
+        switch (made) {
             case outcome::joined: tell_absent(peer, part); break;
             case outcome::malformed: net.refuse(result, receipt::status::malformed); break;
             case outcome::ahead: refuse_ahead(peer, needed_ms, result); break;
