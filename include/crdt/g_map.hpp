@@ -205,15 +205,22 @@ public:
         const auto n = r.count(2);
         const L bottom{};
         const K* previous = nullptr;
+        K passed{};
         typename values::sequence all(n);
         for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t skipped = r.skipped_fields();
             auto& [key, value] = all.next();
             wire::get(r, key);
             wire::get(r, value);
-            if (r.ok() && (value == bottom || (previous != nullptr && !(*previous < key))))
-                r.fail(wire::errc::non_canonical);
             if (!r.ok()) return;
+            const bool strange = r.skipped_fields() != skipped && value == bottom;
+            if ((value == bottom && !strange) || (previous != nullptr && !(*previous < key)))
+                return r.fail(wire::errc::non_canonical);
             previous = &key;
+            if (!strange) continue;
+            passed = std::move(key); // only fields that this build does not know
+            previous = &passed;
+            all.drop();
         }
         values_ = values(std::move(all));
     }

@@ -36,6 +36,13 @@ public:
             return *here.emplace_back(value_type{});
     }
 
+    /// The entry that next() has given last does not come, after all. Precondition: there is one.
+    void drop() {
+        if (lone_) return lone_.reset();
+        chunks_.back().pop_back();
+        if (chunks_.back().empty()) chunks_.pop_back();
+    }
+
     std::optional<Slot>& lone() { return lone_; }
     std::vector<chunk>& chunks() { return chunks_; }
 
