@@ -71,6 +71,17 @@ TEST_CASE("02 one node that hears one datagram in five harms nobody else and doe
     });
 }
 
+// With these seeds it gave somebody up whom it had never heard, and told the others.
+TEST_CASE("02 what a node doubts that hardly hears is told to nobody") {
+    for (const std::uint64_t seed : {45U, 72U, 93U}) {
+        INFO("seed " << seed);
+        member_network net = settled(40, seed);
+        net.lines().ingress_loss(39, 800);
+        net.run_for(120s);
+        CHECK(told(net, up_to(39), event_kind::member_down, member_name(39)) == 0);
+    }
+}
+
 TEST_CASE("03 a flapping link makes few suspicions and no death") {
     for_seeds([](std::uint64_t seed) {
         member_network net = settled(10, seed);

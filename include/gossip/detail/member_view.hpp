@@ -159,7 +159,7 @@ protected:
             return;
         }
         member& m = table.at(id);
-        news_.start(m.known.name);
+        if (!m.doubted) news_.start(m.known.name); // that it is gone concerns nobody else
         switch (news) {
             case what::up:
                 enlist(id);

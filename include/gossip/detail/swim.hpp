@@ -235,7 +235,8 @@ private:
             probe_message reply;
             reply.nonce = asked.its_nonce;
             reply.self = self();
-            if (const std::uint32_t id = table.find(who.name); id != nowhere)
+            const std::uint32_t id = table.find(who.name);
+            if (id != nowhere && !table.at(id).doubted) // as below: a doubt is told to nobody
                 reply.records.push_back(table.at(id).record());
             send_probe(asked.requester, kind::ack, reply);
         }
