@@ -306,3 +306,24 @@ TEST_CASE("decoding refuses what no log writes") {
     CHECK(refusal(log(2, bytes({1, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0}))) == wire::errc::bad_value);
     CHECK(refusal(log(2, bytes({1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0}))) == wire::errc::none);
 }
+
+TEST_CASE("an event goes to its origin where others have no events or gaps") {
+    crdt::event_log<std::string> log, other;
+    for (std::uint64_t n = 1; n <= 2; ++n)
+        for (std::uint64_t id = 1; id <= 3; ++id) log.append({id}, n, "before");
+    log.truncate({1}, {{{1}, 2}});
+    other.append({2}, 1, "not to be known here");
+    crdt::event_log<std::string> behind_a_gap;
+    for (int i = 0; i < 3; ++i) behind_a_gap = other.append({0}, 5, "behind a gap");
+    log.merge(behind_a_gap);
+    for (std::uint64_t id = 0; id <= 4; ++id) {
+        auto merged = log;
+        merged.merge(log.append({id}, 9, "after"));
+        CHECK(merged == log);
+        const auto found = log.find(crdt::dot{{id}, log.last({id})});
+        REQUIRE(found);
+        CHECK(found->payload == "after");
+        CHECK(found->stamp == 9);
+    }
+    CHECK(log.size() == 10);
+}
