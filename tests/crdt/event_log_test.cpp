@@ -371,3 +371,24 @@ TEST_CASE("logs of many origins, and of many sequences far apart, join and are t
     check(origins(0), origins(1));
     check(blocks(0), blocks(1));
 }
+
+TEST_CASE("an event goes to its origin where others have no events or gaps") {
+    crdt::event_log<std::string> log, other;
+    for (std::uint64_t n = 1; n <= 2; ++n)
+        for (std::uint64_t id = 1; id <= 3; ++id) log.append({id}, n, "before");
+    log.truncate({1}, {{{1}, 2}});
+    other.append({2}, 1, "not to be known here");
+    crdt::event_log<std::string> behind_a_gap;
+    for (int i = 0; i < 3; ++i) behind_a_gap = other.append({0}, 5, "behind a gap");
+    log.merge(behind_a_gap);
+    for (std::uint64_t id = 0; id <= 4; ++id) {
+        auto merged = log;
+        merged.merge(log.append({id}, 9, "after"));
+        CHECK(merged == log);
+        const auto found = log.find(crdt::dot{{id}, log.last({id})});
+        REQUIRE(found);
+        CHECK(found->payload == "after");
+        CHECK(found->stamp == 9);
+    }
+    CHECK(log.size() == 10);
+}
