@@ -264,3 +264,32 @@ TEST_CASE("ranges that repeat themselves in a pull cost no more than what they n
     MESSAGE(std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms");
     CHECK(took < 5s);
 }
+
+TEST_CASE("a page of members fits into the smallest datagrams") {
+    gossip::config settings = config_of("a");
+    settings.max_datagram = 300;
+    engine at(settings, 1);
+    at.tick(start);
+    for (const char name : std::string("bcdefghijklm")) meet(at, std::string(1, name));
+    take_outgoing(at);
+    detail::sync_message asked;
+    std::size_t pages = 0, records = 0;
+    for (bool end = false; !end && pages < 100; ++pages) {
+        at.receive("b:1", said("b", "b:1", detail::kind::sync, asked), start);
+        end = true;
+        for (const sent& each : take_outgoing(at)) {
+            CHECK(each.bytes.size() <= settings.max_datagram);
+            const auto message = message_of(each);
+            if (message.front() != static_cast<std::byte>(detail::kind::page)) continue;
+            detail::page_message page;
+            detail::bytes_view rest;
+            REQUIRE(detail::decode_front(message.subspan(1), page, rest));
+            records += page.records.size();
+            end = page.next == detail::buckets;
+            asked.from = page.next;
+            asked.after = page.after;
+        }
+    }
+    CHECK(pages > 1);
+    CHECK(records == 13); // its own as well
+}

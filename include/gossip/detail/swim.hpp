@@ -385,10 +385,13 @@ private:
     void handle(const std::string& name, const sync_message& message) {
         const std::uint32_t asker = table.find(name);
         page_message page{buckets, {}, {}};
-        std::size_t left = room_ - 8 - max_text;
+        std::size_t left = room_ - std::min<std::size_t>(room_, 8);
+        std::size_t longest = message.after.size(); // of the names that the page may end with
         const auto own = table.sums();
         const auto add = [&](member_record said) {
-            if (said.bytes() > left) return page.records.empty(); // too large for any page
+            const std::size_t name = std::max(longest, said.name.size());
+            if (said.bytes() + name > left) return page.records.empty(); // too large for any page
+            longest = name;
             left -= said.bytes();
             page.records.push_back(std::move(said));
             return true;
