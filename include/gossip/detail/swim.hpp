@@ -389,9 +389,9 @@ private:
         std::size_t longest = message.after.size(); // of the names that the page may end with
         const auto own = table.sums();
         const auto add = [&](member_record said) {
-            const std::size_t name = std::max(longest, said.name.size());
-            if (said.bytes() + name > left) return page.records.empty(); // too large for any page
-            longest = name;
+            const std::size_t end = std::max(longest, said.name.size());
+            if (said.bytes() + end > left) return page.records.empty(); // too large for any page
+            longest = end;
             left -= said.bytes();
             page.records.push_back(std::move(said));
             return true;
