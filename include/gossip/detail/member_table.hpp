@@ -179,8 +179,11 @@ private:
         else
             m.since = now;
         if ((was == member_status::suspect || was == member_status::dead) && !reborn) {
-            m.denials = std::min(m.denials + 1, max_denials);
+            // Who was given up wrongly shall not come and go.
+            m.denials =
+                was == member_status::dead ? max_denials : std::min(m.denials + 1, max_denials);
             m.denied = now;
+            m.misses = 0;
         }
         enliven(m, said, now);
         place(id);

@@ -270,7 +270,9 @@ protected:
         const std::uint32_t id = table.find(name);
         if (id == nowhere || table.at(id).known.verified) return;
         if (!others_answer && table.at(id).known.status == member_status::alive) accuse(id);
-        if (!others_answer || ++table.at(id).misses < max_misses) return;
+        // Who came back from that is given more time.
+        const unsigned enough = max_misses * (1 + table.at(id).denials);
+        if (!others_answer || ++table.at(id).misses < enough) return;
         // Nobody else hears of it: it may never have been.
         if (!table.at(id).known.live()) return;
         table.apply(table.at(id).record(member_status::dead), table.at(id).source, now());
