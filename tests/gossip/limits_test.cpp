@@ -293,3 +293,21 @@ TEST_CASE("a page of members fits into the smallest datagrams") {
     CHECK(pages > 1);
     CHECK(records == 13); // its own as well
 }
+
+TEST_CASE("who is asked to ping for another says little to who has not proven to be there") {
+    gossip::config settings = config_of("a");
+    settings.metadata.resize(512);
+    engine at(settings, 1);
+    at.tick(start);
+    meet(at, "b");
+    meet(at, "c");
+    take_outgoing(at);
+    for (const std::string name : {"victim", "c"}) {
+        const detail::ping_for_message asked{77, name, "victim:1", {}};
+        const auto question = said("b", "b:1", detail::kind::ping_for, asked);
+        at.receive("b:1", question, start);
+        const std::size_t heard = bytes_to("victim:1", take_outgoing(at));
+        CHECK(heard > 0);
+        CHECK(heard < 3 * question.size());
+    }
+}

@@ -283,7 +283,16 @@ private:
                                                    requester,
                                                    message.nonce,
                                                    false});
-        send_ping(nonce, message.address, message.name, 0);
+        const std::uint32_t id = table.find(message.name);
+        if (id != nowhere && table.at(id).known.verified &&
+            table.at(id).known.address == message.address)
+            return send_ping(nonce, message.address, message.name, 0);
+        probe_message bare; // whoever asks could name any address: that is told little
+        bare.nonce = nonce;
+        bare.self = self();
+        if (id != nowhere && table.at(id).known.status != member_status::alive)
+            bare.records.push_back(table.at(id).record()); // so that it can deny it
+        send_probe(message.address, kind::ping, bare, least_bytes);
     }
 
     // Two of one name
