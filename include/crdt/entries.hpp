@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -78,14 +79,52 @@ wire::digest version_of(Write write) {
     return wire::content_digest(w.bytes());
 }
 
+/// A visitor of entries that is told in which fields of structs they lie. Those of structs inside
+/// of a container's values it is told only if the container names their type as `fields_of`.
+template <class F>
+concept field_visitor = requires(F& f, std::uint32_t id) { f.leave(f.enter(id)); };
+
+template <class F, class Visit>
+void visit_field(F& f, std::uint32_t id, Visit visit) {
+    if constexpr (field_visitor<F>) {
+        const auto outer = f.enter(id);
+        visit();
+        f.leave(outer);
+    } else {
+        visit();
+    }
+}
+
+/// The same visitor, told of no fields.
+template <class F>
+struct plain_visitor {
+    F& f;
+    void operator()(entry_id id, const wire::digest& version) { f(id, version); }
+    void operator()(entry_id id, const wire::digest& old, const wire::digest& now) {
+        f(id, old, now);
+    }
+};
+
+template <class S, class F, class Visit>
+void visit_container(F& f, Visit visit) {
+    if constexpr (field_visitor<F> && !requires { typename S::fields_of; }) {
+        plain_visitor<F> plain{f};
+        visit(plain);
+    } else {
+        visit(f);
+    }
+}
+
 struct for_each_entry_fn {
     template <class S, class F>
     void operator()(const S& s, F&& f, entry_id path = 0) const {
         if constexpr (wire::reflected<S>) {
-            wire::for_each_field<S>(
-                [&]<class Field>(Field) { (*this)(Field::get(s), f, wire::mix(path, Field::id)); });
+            wire::for_each_field<S>([&]<class Field>(Field) {
+                visit_field(f, Field::id,
+                            [&] { (*this)(Field::get(s), f, wire::mix(path, Field::id)); });
+            });
         } else if constexpr (requires { s.for_each_entry(path, f); }) {
-            s.for_each_entry(path, f);
+            visit_container<S>(f, [&](auto& told) { s.for_each_entry(path, told); });
         } else if (!(s == S{})) {
             f(path, version_of([&](wire::writer& w) { wire::put(w, s); }));
         }
@@ -97,10 +136,12 @@ struct touched_fn {
     void operator()(const S& s, const S& delta, F&& f, entry_id path = 0) const {
         if constexpr (wire::reflected<S>) {
             wire::for_each_field<S>([&]<class Field>(Field) {
-                (*this)(Field::get(s), Field::get(delta), f, wire::mix(path, Field::id));
+                visit_field(f, Field::id, [&] {
+                    (*this)(Field::get(s), Field::get(delta), f, wire::mix(path, Field::id));
+                });
             });
         } else if constexpr (requires { s.touched(delta, path, f); }) {
-            s.touched(delta, path, f);
+            visit_container<S>(f, [&](auto& told) { s.touched(delta, path, told); });
         } else if (!(delta == S{})) {
             for_each_entry_fn{}(s, f, path);
         }
@@ -112,10 +153,12 @@ struct changes_fn {
     void operator()(const S& s, const S& delta, F&& f, entry_id path = 0) const {
         if constexpr (wire::reflected<S>) {
             wire::for_each_field<S>([&]<class Field>(Field) {
-                (*this)(Field::get(s), Field::get(delta), f, wire::mix(path, Field::id));
+                visit_field(f, Field::id, [&] {
+                    (*this)(Field::get(s), Field::get(delta), f, wire::mix(path, Field::id));
+                });
             });
         } else if constexpr (requires { s.changes(delta, path, f); }) {
-            s.changes(delta, path, f);
+            visit_container<S>(f, [&](auto& told) { s.changes(delta, path, told); });
         } else {
             S joined = s;
             if (!merge_fn{}(joined, delta)) return;

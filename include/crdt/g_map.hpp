@@ -26,6 +26,7 @@ class g_map {
 public:
     static constexpr std::string_view schema_name = "g_map";
     using schema_parameters = std::tuple<K, L>;
+    using fields_of = L; ///< its entries are those of its values
     static constexpr bool causal = detail::is_causal<L>();
 
     /// Calls f(value, self), exactly one mutator call that returns the value's delta, on the value
@@ -109,6 +110,16 @@ public:
             const auto* there = known.find(key);
             return there == nullptr ? value : crdt::difference(value, *there);
         });
+    }
+
+    /// The map of f(key, value) under the same keys.
+    template <class F>
+    g_map map_values(F f) const {
+        g_map mapped;
+        for (const auto& [key, value] : values_)
+            if (L changed = f(key, value); !(changed == L{}))
+                mapped.values_.append({key, std::move(changed)});
+        return mapped;
     }
 
     template <class F>
@@ -229,15 +240,6 @@ public:
 
 private:
     using values = detail::ordered_chunks<K, L>;
-
-    template <class F>
-    g_map map_values(F f) const {
-        g_map mapped;
-        for (const auto& [key, value] : values_)
-            if (L changed = f(key, value); !(changed == L{}))
-                mapped.values_.append({key, std::move(changed)});
-        return mapped;
-    }
 
     void join_at(const K& key, L piece) {
         const auto at = values_.lower_bound(key);

@@ -29,11 +29,55 @@ struct new_state {
     bool operator==(const new_state&) const = default;
 };
 
-using old_engine = gossip::engine<old_state>;
-using new_engine = gossip::engine<new_state>;
+// The same below the keys of a map, and a struct deeper.
+struct old_users {
+    BOOST_HANA_DEFINE_STRUCT(old_users, (crdt::g_map<std::string, old_state>, users));
+    bool operator==(const old_users&) const = default;
+};
+struct new_users {
+    BOOST_HANA_DEFINE_STRUCT(new_users, (crdt::g_map<std::string, new_state>, users));
+    bool operator==(const new_users&) const = default;
+};
+
+// The bytes of the fields that both versions have.
+using bytes = std::vector<std::byte>;
+template <class State>
+    requires requires(const State& s) { s.hits; }
+std::vector<std::pair<bytes, bytes>> common(const State& s) {
+    return {{wire::encode(s.hits), wire::encode(s.tags)}};
+}
+template <class State>
+    requires requires(const State& s) { s.users; }
+std::vector<std::pair<bytes, bytes>> common(const State& s) {
+    std::vector<std::pair<bytes, bytes>> all;
+    for (const auto& [name, user] : s.users.entries()) {
+        const auto each = common(user).front();
+        const bool some = user.hits != crdt::g_counter{} || user.tags != decltype(user.tags){};
+        if (some) all.push_back({wire::encode(name), each.first});
+        if (some) all.push_back({wire::encode(name), each.second});
+    }
+    return all;
+}
+
+// One user's fields change; returns the delta.
+template <class State>
+State change(State& state, crdt::replica_id self, const std::string& word, bool add) {
+    State delta;
+    delta.hits = state.hits.increment(self);
+    delta.tags = add ? state.tags.add(self, word) : state.tags.remove(self, word);
+    if constexpr (requires { state.retired; })
+        delta.retired = state.retired.add(self, word);
+    else
+        delta.added = state.added.add(self, word);
+    return delta;
+}
 
 // Four engines, two of each version, and between them nothing but bytes, some of which are lost.
+template <class Old, class New>
 class mixed_cluster {
+    using old_engine = gossip::engine<Old>;
+    using new_engine = gossip::engine<New>;
+
 public:
     static constexpr std::size_t nodes = 4;
 
@@ -60,12 +104,10 @@ public:
 
     // Whether the fields that both versions have are equal everywhere, contexts too.
     bool in_sync() {
-        const auto common = [](const auto& e) {
-            return std::pair(wire::encode(e.state().hits), wire::encode(e.state().tags));
-        };
-        const auto first = std::visit(common, engines_[0]);
+        const auto shown = [](const auto& e) { return common(e.state()); };
+        const auto first = std::visit(shown, engines_[0]);
         for (const auto& each : engines_)
-            if (std::visit(common, each) != first) return false;
+            if (std::visit(shown, each) != first) return false;
         return true;
     }
 
@@ -93,8 +135,8 @@ private:
                 } else if (random_.chance(1, 10)) {
                     ++lost;
                 } else {
-                    const auto bytes = std::span<const std::byte>(buffer).first(next->size);
-                    std::visit([&](auto& e) { e.receive(address_of(node), bytes, now_); },
+                    const auto datagram = std::span<const std::byte>(buffer).first(next->size);
+                    std::visit([&](auto& e) { e.receive(address_of(node), datagram, now_); },
                                engines_[to]);
                 }
             }
@@ -106,43 +148,58 @@ private:
     gossip::time_point now_{1h};
 };
 
+// Runs through a partition; `once(engine, word, add)` is one update.
+template <class Old, class New, class Update>
+void keeps_in_sync(std::uint64_t seed, Update once) {
+    INFO("seed " << seed);
+    mixed_cluster<Old, New> cluster(seed);
+    gossip::random random(seed);
+    for (int round = 0; round < 60; ++round) {
+        cluster.partitioned = round >= 20 && round < 40;
+        const std::string word = "word" + std::to_string(random.below(12));
+        const bool add = random.chance(1, 2);
+        cluster.on(random.below(cluster.nodes), [&](auto& e) { once(e, word, add); });
+        cluster.run_for(100ms);
+    }
+    cluster.partitioned = false;
+    for (int waited = 0; waited < 60 && !cluster.in_sync(); ++waited) cluster.run_for(1s);
+    REQUIRE(cluster.in_sync());
+    CHECK(cluster.lost > 0);
+    CHECK(cluster.cut > 0);
+    CHECK(cluster.sum(&gossip::statistics::entries_repaired) > 0);
+    // At rest the versions go on telling each other where their fields stand, and no more.
+    cluster.run_for(30s);
+    const auto sessions = cluster.sum(&gossip::statistics::repair_sessions);
+    const auto contexts = cluster.sum(&gossip::statistics::context_pieces_sent);
+    cluster.run_for(60s);
+    CHECK(cluster.in_sync());
+    CHECK(cluster.sum(&gossip::statistics::repair_sessions) == sessions);
+    CHECK(cluster.sum(&gossip::statistics::context_pieces_sent) == contexts);
+}
+
 } // namespace
 
 TEST_CASE("versions with different fields keep the common ones in sync without a repair loop") {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-        INFO("seed " << seed);
-        mixed_cluster cluster(seed);
-        gossip::random random(seed);
-        for (int round = 0; round < 60; ++round) {
-            cluster.partitioned = round >= 20 && round < 40;
-            const std::string word = "word" + std::to_string(random.below(12));
-            cluster.on(random.below(mixed_cluster::nodes), [&](auto& e) {
-                using state = std::remove_cvref_t<decltype(e.state())>;
-                e.update(&state::hits, [](auto& hits, auto self) { return hits.increment(self); });
-                e.update(&state::tags, [&](auto& tags, auto self) {
-                    return random.chance(1, 2) ? tags.add(self, word) : tags.remove(self, word);
+    for (std::uint64_t seed = 1; seed <= 20; ++seed)
+        keeps_in_sync<old_state, new_state>(
+            seed, [](auto& engine, const std::string& word, bool add) {
+                engine.update([&](auto& state, crdt::replica_id self) {
+                    return change(state, self, word, add);
                 });
-                if constexpr (std::same_as<state, old_state>)
-                    e.update(&state::retired,
-                             [&](auto& s, auto self) { return s.add(self, word); });
-                else
-                    e.update(&state::added, [&](auto& s, auto self) { return s.add(self, word); });
             });
-            cluster.run_for(100ms);
-        }
-        cluster.partitioned = false;
-        for (int waited = 0; waited < 60 && !cluster.in_sync(); ++waited) cluster.run_for(1s);
-        REQUIRE(cluster.in_sync());
-        CHECK(cluster.lost > 0);
-        CHECK(cluster.cut > 0);
-        CHECK(cluster.sum(&gossip::statistics::entries_repaired) > 0);
-        // At rest the versions go on telling each other where their fields stand, and no more.
-        cluster.run_for(30s);
-        const auto sessions = cluster.sum(&gossip::statistics::repair_sessions);
-        const auto contexts = cluster.sum(&gossip::statistics::context_pieces_sent);
-        cluster.run_for(60s);
-        CHECK(cluster.in_sync());
-        CHECK(cluster.sum(&gossip::statistics::repair_sessions) == sessions);
-        CHECK(cluster.sum(&gossip::statistics::context_pieces_sent) == contexts);
-    }
+}
+
+TEST_CASE("a struct in a map in a struct: versions keep the common fields in sync as well") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed)
+        keeps_in_sync<old_users, new_users>(
+            seed, [](auto& engine, const std::string& word, bool add) {
+                engine.update([&](auto& state, crdt::replica_id self) {
+                    std::remove_cvref_t<decltype(state)> delta;
+                    delta.users = state.users.update(self, "user " + word.substr(4, 1),
+                                                     [&](auto& user, crdt::replica_id id) {
+                                                         return change(user, id, word, add);
+                                                     });
+                    return delta;
+                });
+            });
 }

@@ -48,13 +48,11 @@ public:
             return made;
         }
         std::vector<change> changes;
-        indexes_.for_each([&](merkle::index& index, auto field, crdt::entry_id path) {
-            const auto note = [&](crdt::entry_id id, const wire::digest& old,
-                                  const wire::digest& now) {
-                changes.push_back({&index, id, old, now});
-            };
-            crdt::changes(field(std::as_const(state_)), field(delta), note, path);
-        });
+        const auto note = [&](merkle::index& index, std::uint32_t, crdt::entry_id id,
+                              const wire::digest& old, const wire::digest& now) {
+            changes.push_back({&index, id, old, now});
+        };
+        crdt::changes(std::as_const(state_), delta, indexes_.visitor(note));
         stale_ = true; // until the index has followed
         made.grew = crdt::merge(state_, delta, found);
         if (made.grew) {
@@ -99,10 +97,9 @@ public:
             throw;
         }
         if (!fresh || crdt::removes(delta)) return true;
-        indexes_.for_each([&](merkle::index& index, auto field, crdt::entry_id path) {
-            const auto set = [&](crdt::entry_id id, const wire::digest& v) { index.set(id, v); };
-            crdt::touched(field(std::as_const(state_)), field(std::as_const(delta)), set, path);
-        });
+        const auto set = [](merkle::index& index, std::uint32_t, crdt::entry_id id,
+                            const wire::digest& version) { index.set(id, version); };
+        crdt::touched(std::as_const(state_), std::as_const(delta), indexes_.visitor(set));
         stale_ = false;
         return true;
     }
@@ -116,14 +113,11 @@ public:
     /// Calls f(field, id) for each entry of a part that this state does not have, in O(|part|).
     template <class F>
     void for_each_absent(const State& part, F f) const {
-        std::size_t at = 0;
-        up_to_date().for_each([&](const merkle::index& index, auto field, crdt::entry_id path) {
-            const std::uint32_t of = fields()[at++];
-            const auto look = [&](crdt::entry_id id, const wire::digest&) {
-                if (!index.find(id)) f(of, id);
-            };
-            crdt::for_each_entry(field(part), look, path);
-        });
+        const auto look = [&](const merkle::index& index, std::uint32_t field, crdt::entry_id id,
+                              const wire::digest&) {
+            if (!index.find(id)) f(field, id);
+        };
+        crdt::for_each_entry(part, up_to_date().visitor(look));
     }
 
     static const std::vector<std::uint32_t>& fields() { return field_indexes<State>::fields(); }
@@ -135,15 +129,7 @@ public:
     }
     /// The contexts of one field alone.
     State context_of(std::uint32_t field) const {
-        if constexpr (!wire::reflected<State>) {
-            return crdt::context(state_);
-        } else {
-            State part{};
-            wire::for_each_field<State>([&]<class Field>(Field) {
-                if (Field::id == field) Field::get(part) = crdt::context(Field::get(state_));
-            });
-            return part;
-        }
+        return field_indexes<State>::context_of(state_, field);
     }
 
     std::uint64_t rebuilds() const { return rebuilds_; }
@@ -164,10 +150,9 @@ private:
     const field_indexes<State>& up_to_date() const {
         if (!stale_) return indexes_;
         indexes_.clear();
-        indexes_.for_each([&](merkle::index& index, auto field, crdt::entry_id path) {
-            const auto add = [&](crdt::entry_id id, const wire::digest& v) { index.add(id, v); };
-            crdt::for_each_entry(field(state_), add, path);
-        });
+        const auto add = [](merkle::index& index, std::uint32_t, crdt::entry_id id,
+                            const wire::digest& version) { index.add(id, version); };
+        crdt::for_each_entry(std::as_const(state_), indexes_.visitor(add));
         stale_ = false;
         ++rebuilds_;
         return indexes_;
