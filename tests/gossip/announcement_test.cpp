@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "members.hpp"
 
-#include <crdt/g_set.hpp>
+#include <crdt/or_set.hpp>
 #include <gossip/engine.hpp>
 
 #include <doctest/doctest.h>
@@ -15,7 +15,7 @@ namespace {
 
 namespace crdt = joinery::crdt;
 
-using engine = gossip::engine<crdt::g_set<std::string>>;
+using engine = gossip::engine<crdt::or_set<std::string>>;
 using network = testing::network<engine>;
 using gossip::announcement;
 
@@ -28,7 +28,7 @@ gossip::config engine_config(std::size_t node, bool membership = true) {
     return made;
 }
 
-network settled(std::size_t nodes, std::uint64_t seed) {
+network settled_members(std::size_t nodes, std::uint64_t seed) {
     network net(seed, testing::faults{50, 0, 1ms, 10ms});
     for (std::size_t node = 0; node < nodes; ++node)
         net.add(member_address(node), engine(engine_config(node), seed * 100 + node));
@@ -51,7 +51,7 @@ bool all_know(const network& net, std::size_t others, std::size_t of, Holds hold
     return true;
 }
 
-void add(network& net, std::size_t node, const std::string& text) {
+void grow(network& net, std::size_t node, const std::string& text) {
     net.engine(node).update([&](auto& set, crdt::replica_id self) { return set.add(self, text); });
 }
 
@@ -60,7 +60,7 @@ void add(network& net, std::size_t node, const std::string& text) {
 TEST_CASE("an engine that moves is followed, and nobody takes it for dead") {
     for (const std::uint64_t seed : scenario_seeds()) {
         INFO("JOINERY_SEED=" << seed);
-        network net = settled(8, seed);
+        network net = settled_members(8, seed);
         const std::string address = "elsewhere, and a longer address than it was:9";
         net.stop(7);
         const std::size_t moved = net.add(address, std::as_const(net).engine(7));
@@ -71,8 +71,8 @@ TEST_CASE("an engine that moves is followed, and nobody takes it for dead") {
                                 [&](const gossip::peer& at) { return at.address == address; });
             },
             10s));
-        add(net, 0, "to the new address");
-        add(net, moved, "from the new address");
+        grow(net, 0, "to the new address");
+        grow(net, moved, "from the new address");
         CHECK(net.run_until(
             [&] {
                 const auto& there = std::as_const(net).engine(moved).state();
@@ -93,7 +93,7 @@ TEST_CASE("an engine that moves is followed, and nobody takes it for dead") {
 TEST_CASE("an engine's new metadata arrives everywhere and outlives a restore") {
     for (const std::uint64_t seed : scenario_seeds()) {
         INFO("JOINERY_SEED=" << seed);
-        network net = settled(8, seed);
+        network net = settled_members(8, seed);
         const std::vector<std::byte> said(300, std::byte{7});
         REQUIRE(net.engine(5).set_metadata(said) == announcement::announced);
         const auto known = [&] {

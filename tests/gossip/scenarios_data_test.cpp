@@ -50,11 +50,11 @@ network settled(std::size_t nodes, std::uint64_t seed,
 
 void add(network& net, std::size_t node, const std::string& element) {
     net.engine(node).update(
-        [&](state& set, crdt::replica_id self) { return set.add(self, element); });
+        [&](state& all, crdt::replica_id self) { return all.add(self, element); });
 }
 void remove(network& net, std::size_t node, const std::string& element) {
     net.engine(node).update(
-        [&](state& set, crdt::replica_id self) { return set.remove(self, element); });
+        [&](state& all, crdt::replica_id self) { return all.remove(self, element); });
 }
 bool has(const network& net, std::size_t node, const std::string& element) {
     return net.engine(node).state().contains(element);

@@ -13,7 +13,7 @@ using namespace gossip_test;
 
 namespace {
 
-constexpr auto start = gossip::time_point{} + 1h;
+constexpr auto first = gossip::time_point{} + 1h;
 
 // An engine with much to tell.
 engine rich(const gossip::config& settings) {
@@ -37,11 +37,11 @@ void check_amplification(bool membership, gossip::duration speaks) {
         for (const sent& each : take_outgoing(at))
             if (each.to == other.address) got_bytes += each.bytes.size();
     };
-    for (auto now = start; now < start + 60s; now += 50ms) {
+    for (auto now = first; now < first + 60s; now += 50ms) {
         at.tick(now);
         hear();
         attacker.tick(now);
-        if (now > start + speaks) continue;
+        if (now > first + speaks) continue;
         for (const sent& each : take_outgoing(attacker)) {
             sent_bytes += each.bytes.size();
             at.receive(other.address, each.bytes, now);
