@@ -75,12 +75,18 @@ public:
 
     /// Writes the next datagram into the buffer, which should have max_datagram bytes.
     std::optional<outgoing> poll_outgoing(std::span<std::byte> buffer) {
-        while (auto next = extra_ ? std::exchange(extra_, std::nullopt) : swim_.poll()) {
+        if (const auto extra = std::exchange(extra_, std::nullopt);
+            extra && extra->bytes.size() <= buffer.size()) {
+            std::memcpy(buffer.data(), extra->bytes.data(), extra->bytes.size());
+            return outgoing{extra->to, extra->bytes.size(), traffic_class::urgent};
+        }
+        while (auto* const next = swim_.first()) {
             if (next->probe) next->carry({}, room_of(swim_.settings, frame_));
-            const auto bytes = next->framed ? std::move(next->bytes) : frame_.seal(next->bytes);
-            if (bytes.size() > buffer.size()) continue;
-            std::memcpy(buffer.data(), bytes.data(), bytes.size());
-            return outgoing{std::move(next->to), bytes.size(), traffic_class::urgent};
+            const std::size_t size = frame_.overhead() + next->bytes.size();
+            if (size <= buffer.size()) frame_.seal(next->bytes, buffer.first(size));
+            outgoing sent{std::move(next->to), size, traffic_class::urgent};
+            swim_.drop_first();
+            if (size <= buffer.size()) return sent;
         }
         return std::nullopt;
     }
@@ -133,7 +139,7 @@ private:
     void answer_old(std::string_view from, detail::bytes_view datagram) {
         auto bytes = frame_.seal_as(datagram, {static_cast<std::byte>(detail::kind::rekeyed)});
         if (bytes.size() <= datagram.size())
-            extra_ = detail::member_view::out{std::string(from), std::move(bytes), false, 0, true};
+            extra_ = detail::member_view::out{std::string(from), std::move(bytes)};
     }
     void tell_outdated(std::string_view from) {
         if (std::exchange(outdated_told_, true)) return;
@@ -142,7 +148,7 @@ private:
 
     detail::frame frame_;
     detail::swim swim_;
-    std::optional<detail::member_view::out> extra_;
+    std::optional<detail::member_view::out> extra_; ///< a whole datagram
     bool outdated_told_ = false;
 };
 

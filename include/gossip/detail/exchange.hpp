@@ -200,15 +200,13 @@ private:
 
     // Membership's messages; its questions and answers carry where this state stands.
     void say() {
-        std::optional<std::vector<std::byte>> carried;
-        while (auto each = net.group->poll()) {
-            if (each->probe && !carried) {
-                wire::writer w;
-                own_standing().write(w);
-                carried = w.take();
-            }
-            if (each->probe) each->carry(*carried, net.room());
-            net.send_bytes(each->to, std::move(each->bytes), traffic_class::urgent);
+        bool known = false;
+        while (auto* const each = net.group->first()) {
+            if (each->probe && !std::exchange(known, true))
+                rewrite(carried_, [&](wire::writer& w) { own_standing().write(w); });
+            if (each->probe) each->carry(carried_, net.room());
+            net.send_bytes(each->to, each->bytes, traffic_class::urgent);
+            net.group->drop_first();
         }
     }
 
@@ -422,6 +420,7 @@ private:
     time_point next_turn_ = time_point::min();
     unsigned push_turns_ = 0;
     unsigned rest_ = 0;
+    std::vector<std::byte> carried_; ///< own_standing(), as it was last said
 };
 
 } // namespace joinery::gossip::detail

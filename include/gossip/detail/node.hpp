@@ -204,8 +204,9 @@ public:
         const auto flush = [&] {
             if (message.items.empty()) return;
             counter += message.items.size();
-            send(to, message, traffic_class::bulk, std::exchange(marks, {}));
+            send(to, message, traffic_class::bulk, marks);
             message.items.clear();
+            marks.clear();
             used = 0;
             ++datagrams;
         };

@@ -3,11 +3,13 @@
 
 #include <gossip/detail/estimates.hpp>
 #include <gossip/detail/member_view.hpp>
+#include <gossip/detail/reusing.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,7 +57,7 @@ protected:
         std::uint64_t nonce = chance.next();
         if (nonce == 0) nonce = 1;
         asked.sent = now();
-        deadlines_.emplace(asked.deadline, nonce);
+        deadlines_.insert({asked.deadline, nonce});
         questions_[nonce] = std::move(asked);
         return nonce;
     }
@@ -103,11 +105,11 @@ protected:
     // Whoever answers a stranger says no more than it was asked; so it is asked at some length.
     void send_probe(const std::string& to, kind as, const probe_message& message,
                     std::size_t least = 0, bool attach = true) {
-        wire::writer w;
-        w.u8(static_cast<std::uint8_t>(as));
-        message.write(w);
-        if (!attach) put_bytes(w, {});
-        post({to, w.take(), attach, least, false});
+        post(to, attach, least, [&](wire::writer& w) {
+            w.u8(static_cast<std::uint8_t>(as));
+            message.write(w);
+            if (!attach) put_bytes(w, {});
+        });
     }
 
     duration patience_for(const member& m) const {
@@ -192,7 +194,7 @@ protected:
             ping_for_message message{probe_.nonce, m.known.name, m.known.address, {}};
             ++counts.indirect_probes;
             ++probe_.helpers;
-            send(table.at(id).known.address, encode_message(message));
+            send(table.at(id).known.address, message);
         }
     }
 
@@ -260,7 +262,7 @@ protected:
             questions_.erase(nonce);
             if (asked.why == purpose::relay && !asked.nacked) {
                 ++counts.nacks;
-                send(asked.requester, encode_message(nack_message{asked.its_nonce}));
+                send(asked.requester, nack_message{asked.its_nonce});
             }
             // Who hears nobody at all blames itself.
             if (asked.why == purpose::verify) give_up(asked.name, heard_ > asked.sent);
@@ -302,8 +304,8 @@ protected:
     time_point heard_{}; ///< the latest answer to a question of this one
 
 private:
-    std::map<std::uint64_t, question> questions_;
-    std::set<std::pair<time_point, std::uint64_t>> deadlines_;
+    reusing<std::map<std::uint64_t, question>> questions_;
+    reusing<std::set<std::pair<time_point, std::uint64_t>>> deadlines_;
     std::uint32_t again_ = nowhere;
     unsigned vain_ = 0;
     unsigned late_row_ = 0;

@@ -137,12 +137,12 @@ private:
         }
         question asked;
         if (what == kind::ack) {
-            const question* open = find_question(message.nonce);
+            question* const open = find_question(message.nonce);
             if (open == nullptr) {
                 ++counts.replays;
                 return true;
             }
-            asked = *open;
+            asked = std::move(*open);
             heard_ = now();
             close(message.nonce);
         }
@@ -269,7 +269,7 @@ private:
             if (message.challenge != 0)
                 send_probe(address, kind::ack, reply);
             else
-                send(address, encode_message(rumors_message{std::move(reply.records)}));
+                send(address, rumors_message{std::move(reply.records)});
         }
     }
 
@@ -345,7 +345,7 @@ private:
             rumors_message message;
             add_news(message.records, room_ - 4, table.at(id).known.name);
             if (message.records.empty()) break;
-            send(table.at(id).known.address, encode_message(message));
+            send(table.at(id).known.address, message);
         }
         if (to.empty()) news_ = {}; // whoever comes gets it all from the table
     }
@@ -355,10 +355,13 @@ private:
     void seek() {
         table.forget(now() - settings.forget_after);
         std::vector<std::pair<std::string, std::string>> there; // address, name
-        std::set<std::string> live;
-        for (const std::uint32_t id : table.live()) live.insert(table.at(id).known.address);
+        const auto lives = [&](const std::string& address) {
+            return std::any_of(table.live().begin(), table.live().end(), [&](std::uint32_t id) {
+                return table.at(id).known.address == address;
+            });
+        };
         for (const auto& seed : settings.seeds)
-            if (!live.contains(seed) && seed != settings.address) there.emplace_back(seed, "");
+            if (seed != settings.address && !lives(seed)) there.emplace_back(seed, "");
         for (const auto& [name, id] : table.by_name()) {
             const member& m = table.at(id);
             if (m.known.status == member_status::dead) there.emplace_back(m.known.address, name);
@@ -388,7 +391,7 @@ private:
         vain_syncs_ = sync_total_ == table.total() ? std::min(vain_syncs_ + 1, 5U) : 0;
         sync_total_ = table.total();
         next_sync_ = now() + settings.probe_interval * (1U << vain_syncs_);
-        send(table.at(id).known.address, encode_message(sync_message{0, {}, table.sums()}));
+        send(table.at(id).known.address, sync_message{0, {}, table.sums()});
     }
 
     void handle(const std::string& name, const sync_message& message) {
@@ -414,7 +417,7 @@ private:
             break;
         }
         ++counts.pages;
-        send(table.at(asker).known.address, encode_message(page));
+        send(table.at(asker).known.address, page);
     }
 
     template <class Add>
@@ -444,7 +447,7 @@ private:
         sync_message next{message.next, message.after, table.sums()};
         // What has just been learnt of the part under way must not end it.
         next.sums[message.next % buckets] = ~next.sums[message.next % buckets];
-        if (id != nowhere) send(table.at(id).known.address, encode_message(next));
+        if (id != nowhere) send(table.at(id).known.address, next);
     }
 
     static constexpr unsigned max_pages = 512;

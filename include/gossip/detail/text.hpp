@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Bytes and short texts in messages, and the numbers of the messages.
@@ -74,12 +75,25 @@ void get_all(wire::reader& r, std::vector<T>& all, std::size_t min_bytes_each) {
     for (T& each : all) each.read(r);
 }
 
-/// The bytes of a message: its kind and its body.
+/// Replaces the bytes by what `write(writer&)` writes, in the memory that they have.
+template <class Write>
+void rewrite(std::vector<std::byte>& bytes, Write&& write) {
+    bytes.clear();
+    wire::writer w(std::move(bytes));
+    write(w);
+    bytes = w.take();
+}
+
+/// Writes a message: its kind and its body.
+template <class Message>
+void write_message(wire::writer& w, const Message& message) {
+    w.u8(static_cast<std::uint8_t>(Message::of));
+    message.write(w);
+}
 template <class Message>
 std::vector<std::byte> encode_message(const Message& message) {
     wire::writer w;
-    w.u8(static_cast<std::uint8_t>(Message::of));
-    message.write(w);
+    write_message(w, message);
     return w.take();
 }
 

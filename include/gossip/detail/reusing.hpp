@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace joinery::gossip::detail {
+
+/// A std::map or std::set that puts nodes which were erased in again, so that one whose size goes
+/// up and down allocates nothing.
+///
+/// State      the tree; spare nodes.
+/// Value      the tree's: copies have no spare nodes.
+/// Invariant  at most max_spare spare nodes; only what is declared here uses them.
+/// Cost       as the tree's.
+template <class Tree>
+class reusing : public Tree {
+public:
+    static constexpr std::size_t max_spare = 128;
+
+    using typename Tree::const_iterator;
+    using typename Tree::iterator;
+    using typename Tree::key_type;
+
+    iterator erase(const_iterator at) {
+        auto next = std::next(Tree::erase(at, at)); // as an iterator that is not const
+        if (spare_.nodes.size() == max_spare) return Tree::erase(at);
+        spare_.nodes.push_back(Tree::extract(at));
+        return next;
+    }
+    std::size_t erase(const key_type& key) {
+        const auto at = Tree::find(key);
+        if (at == Tree::end()) return 0;
+        erase(at);
+        return 1;
+    }
+
+    /// Of a map: the value at the key, a new one if there is none.
+    auto& operator[](const key_type& key) {
+        const auto at = Tree::lower_bound(key);
+        if (at != Tree::end() && !Tree::key_comp()(key, at->first)) return at->second;
+        if (spare_.nodes.empty()) return Tree::try_emplace(at, key)->second;
+        auto node = take_spare();
+        node.key() = key;
+        node.mapped() = {};
+        return Tree::insert(at, std::move(node))->second;
+    }
+
+    /// Of a set.
+    void insert(const key_type& value) {
+        const auto at = Tree::lower_bound(value);
+        if (at != Tree::end() && !Tree::key_comp()(value, *at)) return;
+        if (spare_.nodes.empty()) {
+            Tree::insert(at, value);
+            return;
+        }
+        auto node = take_spare();
+        node.value() = value;
+        Tree::insert(at, std::move(node));
+    }
+
+private:
+    using node_type = typename Tree::node_type;
+
+    struct spares {
+        std::vector<node_type> nodes;
+
+        spares() = default;
+        spares(spares&&) = default;
+        spares& operator=(spares&&) = default;
+        spares(const spares&) {}
+        spares& operator=(const spares&) { return *this; }
+        ~spares() = default;
+    };
+
+    node_type take_spare() {
+        node_type node = std::move(spare_.nodes.back());
+        spare_.nodes.pop_back();
+        return node;
+    }
+
+    spares spare_;
+};
+
+} // namespace joinery::gossip::detail
