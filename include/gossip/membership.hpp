@@ -42,7 +42,7 @@ public:
     /// Takes a datagram that came from `from`, the address to answer to if the sender names none.
     receipt receive(std::string_view from, std::span<const std::byte> datagram, time_point now) {
         swim_.advance(now);
-        detail::sender who;
+        detail::sender& who = sender_;
         detail::bytes_view message;
         receipt result{frame_.open(datagram, {}, who, message)};
         if (result.status == receipt::status::old_secret) answer_old(from, datagram);
@@ -55,11 +55,11 @@ public:
         }
         if (what < detail::kind::ping || what > detail::kind::page)
             return {receipt::status::unsupported};
-        const std::string address = who.address.empty() ? std::string(from) : who.address;
+        if (who.address.empty()) who.address = from;
         detail::bytes_view attached;
         const std::size_t overhead = frame_.overhead();
         const std::size_t room = datagram.size() > overhead ? datagram.size() - overhead : 0;
-        if (!swim_.handle(who, address, from, what, message.subspan(1), room, attached))
+        if (!swim_.handle(who, who.address, from, what, message.subspan(1), room, attached))
             result.status = receipt::status::malformed;
         return result;
     }
@@ -149,6 +149,7 @@ private:
     detail::frame frame_;
     detail::swim swim_;
     std::optional<detail::member_view::out> extra_; ///< a whole datagram
+    detail::sender sender_; ///< of the latest datagram
     bool outdated_told_ = false;
 };
 

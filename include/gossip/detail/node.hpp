@@ -98,11 +98,12 @@ public:
         stats.bytes_in += datagram.size();
         answering_.clear();
         if (datagram.size() > max_received) return refuse(result, receipt::status::oversized);
-        sender who;
+        sender& who = sender_;
         const auto opened = frame_.open(datagram, settings.limits, who, message);
         if (opened == receipt::status::old_secret) answer_old(from, datagram);
         if (opened != receipt::status::ok) return refuse(result, opened);
-        const std::string address = who.address.empty() ? std::string(from) : who.address;
+        if (who.address.empty()) who.address = from;
+        const std::string& address = who.address;
         if (static_cast<kind>(message[0]) == kind::rekeyed) {
             if (!std::exchange(outdated_told_, true))
                 tell({event_kind::secret_outdated, who.name, address, {}, 0, {}});
@@ -459,6 +460,7 @@ private:
         }
     }
 
+    sender sender_; ///< of the latest datagram
     std::uint64_t late_pulls_ = 0;
     time_point eager_until_ = time_point::min();
     witnessed_clock clock_;

@@ -40,6 +40,7 @@ protected:
     enum class purpose : std::uint8_t { probe, verify, seek, relay, twin, challenge };
     struct question {
         purpose why = purpose::probe;
+        std::uint64_t nonce = 0;
         std::string name; ///< empty: whoever is there
         std::string address;
         time_point sent;
@@ -49,34 +50,47 @@ protected:
         bool nacked = false;
     };
 
-    std::uint64_t open_question(question asked) {
+    /// Valid until the next one is opened.
+    question& open_question(purpose why, const std::string& name, const std::string& address,
+                            duration patience) {
         if (questions_.size() >= max_questions) {
             deadlines_.erase({questions_.begin()->second.deadline, questions_.begin()->first});
             questions_.erase(questions_.begin());
         }
         std::uint64_t nonce = chance.next();
         if (nonce == 0) nonce = 1;
+        question& asked = questions_[nonce];
+        asked.why = why;
+        asked.nonce = nonce;
+        asked.name = name;
+        asked.address = address;
         asked.sent = now();
+        asked.deadline = now() + patience;
         deadlines_.insert({asked.deadline, nonce});
-        questions_[nonce] = std::move(asked);
-        return nonce;
+        return asked;
     }
     question* find_question(std::uint64_t nonce) {
         const auto at = questions_.find(nonce);
         return at == questions_.end() ? nullptr : &at->second;
     }
-    void close(std::uint64_t nonce) {
+    /// Closes a question and moves it to `into`; false if it is not open.
+    bool close(std::uint64_t nonce, question& into) {
         const auto at = questions_.find(nonce);
-        if (at == questions_.end()) return;
+        if (at == questions_.end()) return false;
         deadlines_.erase({at->second.deadline, nonce});
+        std::swap(into, at->second);
         questions_.erase(at);
+        return true;
+    }
+    void close(std::uint64_t nonce) {
+        question closed;
+        close(nonce, closed);
     }
 
     /// Pings an address; what is believed of the member goes along, so that it can deny it.
     std::uint64_t ping(const std::string& address, const std::string& name, purpose why,
                        duration patience, std::uint8_t flags = 0) {
-        const std::uint64_t nonce =
-            open_question({why, name, address, {}, now() + patience, {}, 0, false});
+        const std::uint64_t nonce = open_question(why, name, address, patience).nonce;
         send_ping(nonce, address, name, flags);
         return nonce;
     }

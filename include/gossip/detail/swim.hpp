@@ -135,21 +135,17 @@ private:
             meet_twin(address, what, message);
             return true;
         }
-        question asked;
         if (what == kind::ack) {
-            question* const open = find_question(message.nonce);
-            if (open == nullptr) {
+            if (!close(message.nonce, answered_)) {
                 ++counts.replays;
                 return true;
             }
-            asked = std::move(*open);
             heard_ = now();
-            close(message.nonce);
         }
         if (!may_come_in(who, address, message)) return true;
         introduce(who, address, source, message.self);
         for (const member_record& each : message.records) learn(each, source);
-        if (what == kind::ack) take_answer(who, address, message, asked);
+        if (what == kind::ack) take_answer(who, address, message, answered_);
         const std::uint32_t id = table.find(who.name);
         if (id == nowhere) return true;
         table.at(id).known.last_heard = clock.told();
@@ -202,14 +198,9 @@ private:
             const std::size_t bare = probe_message::fixed_bytes + (attach ? max_attachment : 1);
             if (room < bare) return;
             left = std::min(left, room - bare);
-            reply.challenge = open_question({purpose::challenge,
-                                             m.known.name,
-                                             address,
-                                             {},
-                                             now() + settings.probe_interval,
-                                             {},
-                                             0,
-                                             false});
+            reply.challenge =
+                open_question(purpose::challenge, m.known.name, address, settings.probe_interval)
+                    .nonce;
         }
         const auto add = [&](member_record said) {
             if (said.bytes() > left) {
@@ -275,20 +266,16 @@ private:
 
     void handle(const std::string& requester, const ping_for_message& message) {
         if (message.name == settings.name) return;
-        const std::uint64_t nonce = open_question({purpose::relay,
-                                                   message.name,
-                                                   message.address,
-                                                   {},
-                                                   now() + settings.probe_timeout,
-                                                   requester,
-                                                   message.nonce,
-                                                   false});
+        question& asked =
+            open_question(purpose::relay, message.name, message.address, settings.probe_timeout);
+        asked.requester = requester;
+        asked.its_nonce = message.nonce;
         const std::uint32_t id = table.find(message.name);
         if (id != nowhere && table.at(id).known.verified &&
             table.at(id).known.address == message.address)
-            return send_ping(nonce, message.address, message.name, 0);
+            return send_ping(asked.nonce, message.address, message.name, 0);
         probe_message bare; // whoever asks could name any address: that is told little
-        bare.nonce = nonce;
+        bare.nonce = asked.nonce;
         bare.self = self();
         if (id != nowhere && table.at(id).known.status != member_status::alive)
             bare.records.push_back(table.at(id).record()); // so that it can deny it
@@ -461,6 +448,7 @@ private:
     unsigned vain_syncs_ = 0;
     std::uint64_t sync_total_ = 0;
     std::string sync_with_;
+    question answered_; ///< the latest
     std::map<std::string, bool> judged_;
     std::set<std::string> asked_;
     bool clash_told_ = false;

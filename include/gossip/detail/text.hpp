@@ -55,13 +55,13 @@ inline bytes_view get_bytes(wire::reader& r) { return r.raw(r.length()); }
 inline bytes_view bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 inline void put_text(wire::writer& w, std::string_view text) { put_bytes(w, bytes_of(text)); }
-inline std::string get_text(wire::reader& r) {
+inline std::string_view get_text(wire::reader& r) {
     const bytes_view raw = get_bytes(r);
     if (raw.size() > max_text) {
         r.fail(wire::errc::too_large);
         return {};
     }
-    return std::string(reinterpret_cast<const char*>(raw.data()), raw.size());
+    return {reinterpret_cast<const char*>(raw.data()), raw.size()};
 }
 
 template <class T>
