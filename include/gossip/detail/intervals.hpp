@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <utility>
 
 namespace joinery::gossip::detail {
 
@@ -38,11 +39,16 @@ public:
     void erase(std::uint64_t n) {
         if (!contains(n)) return;
         const auto at = std::prev(spans_.upper_bound(n));
-        const std::uint64_t lo = at->first;
         const std::uint64_t hi = at->second;
-        spans_.erase(at);
-        if (lo < n) spans_[lo] = n - 1;
-        if (n < hi) spans_[n + 1] = hi;
+        if (at->first < n) {
+            at->second = n - 1;
+            if (n < hi) spans_[n + 1] = hi;
+        } else {
+            auto span = spans_.extract(at); // its memory is used again
+            if (n == hi) return;
+            span.key() = n + 1;
+            spans_.insert(std::move(span));
+        }
     }
 
     /// Calls f(n) for the numbers of lo..hi that are missing, ascending, until f returns false.

@@ -15,11 +15,9 @@ namespace joinery::gossip::detail {
 /// Value      the tree's: copies have no spare nodes.
 /// Invariant  at most max_spare spare nodes; only what is declared here uses them.
 /// Cost       as the tree's.
-template <class Tree>
+template <class Tree, std::size_t max_spare = 128>
 class reusing : public Tree {
 public:
-    static constexpr std::size_t max_spare = 128;
-
     using typename Tree::const_iterator;
     using typename Tree::iterator;
     using typename Tree::key_type;
@@ -37,15 +35,20 @@ public:
         return 1;
     }
 
-    /// Of a map: the value at the key, a new one if there is none.
-    auto& operator[](const key_type& key) {
+    /// Of a map: the value at the key, and whether it is new: then it is whatever was left in it.
+    auto place(const key_type& key) {
         const auto at = Tree::lower_bound(key);
-        if (at != Tree::end() && !Tree::key_comp()(key, at->first)) return at->second;
-        if (spare_.nodes.empty()) return Tree::try_emplace(at, key)->second;
+        if (at != Tree::end() && !Tree::key_comp()(key, at->first)) return std::pair(at, false);
+        if (spare_.nodes.empty()) return std::pair(Tree::try_emplace(at, key), true);
         auto node = take_spare();
         node.key() = key;
-        node.mapped() = {};
-        return Tree::insert(at, std::move(node))->second;
+        return std::pair(Tree::insert(at, std::move(node)), true);
+    }
+    /// Of a map: the value at the key, a value-initialised one if there is none.
+    auto& operator[](const key_type& key) {
+        const auto [at, fresh] = place(key);
+        if (fresh) at->second = {};
+        return at->second;
     }
 
     /// Of a set.

@@ -71,6 +71,7 @@ void put_all(wire::writer& w, const std::vector<T>& all) {
 }
 template <class T>
 void get_all(wire::reader& r, std::vector<T>& all, std::size_t min_bytes_each) {
+    all.clear(); // what was in them must not show
     all.resize(r.count(min_bytes_each, sizeof(T)));
     for (T& each : all) each.read(r);
 }
