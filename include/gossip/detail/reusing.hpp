@@ -37,7 +37,8 @@ public:
 
     /// Of a map: the value at the key, and whether it is new: then it is whatever was left in it.
     auto place(const key_type& key) {
-        const auto at = Tree::lower_bound(key);
+        const bool last = !Tree::empty() && Tree::key_comp()(std::prev(Tree::end())->first, key);
+        const auto at = last ? Tree::end() : Tree::lower_bound(key); // keys often ascend
         if (at != Tree::end() && !Tree::key_comp()(key, at->first)) return std::pair(at, false);
         if (spare_.nodes.empty()) return std::pair(Tree::try_emplace(at, key), true);
         auto node = take_spare();
