@@ -126,3 +126,23 @@ TEST_CASE("allocations per message after warm-up: long addresses cost what hands
     CHECK(rest.messages >= nodes * 60 * 2);
     CHECK(rest.each() <= 1);
 }
+
+// What a state itself allocates for what it has not had before is not the engine's.
+TEST_CASE("allocations per message after warm-up: updates that spread cost what is kept of them") {
+    auto net = cluster_of<engine, gossip::config>(short_name);
+    const auto update = [&](int from, int to) {
+        for (int each = from; each < to; ++each) {
+            net.engine(static_cast<std::size_t>(each) % nodes)
+                .update([&](notes& all_notes, joinery::crdt::replica_id id) {
+                    return all_notes.add(id, std::string(100, 'x') + std::to_string(each));
+                });
+            net.run_for(100ms);
+        }
+    };
+    update(0, 400);
+    all = {};
+    update(400, 500);
+    MESSAGE("allocations a message: " << all.each());
+    CHECK(all.messages > 100 * nodes);
+    CHECK(all.each() <= 4);
+}
