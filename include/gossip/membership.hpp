@@ -80,13 +80,12 @@ public:
             std::memcpy(buffer.data(), extra->bytes.data(), extra->bytes.size());
             return outgoing{extra->to, extra->bytes.size(), traffic_class::urgent};
         }
-        while (auto* const next = swim_.first()) {
-            if (next->probe) next->carry({}, room_of(swim_.settings, frame_));
-            const std::size_t size = frame_.overhead() + next->bytes.size();
-            if (size <= buffer.size()) frame_.seal(next->bytes, buffer.first(size));
-            outgoing sent{std::move(next->to), size, traffic_class::urgent};
-            swim_.drop_first();
-            if (size <= buffer.size()) return sent;
+        while (swim_.poll(said_)) {
+            if (said_.probe) said_.carry({}, room_of(swim_.settings, frame_));
+            const std::size_t size = frame_.overhead() + said_.bytes.size();
+            if (size > buffer.size()) continue;
+            frame_.seal(said_.bytes, buffer.first(size));
+            return outgoing{std::move(said_.to), size, traffic_class::urgent};
         }
         return std::nullopt;
     }
@@ -149,7 +148,8 @@ private:
     detail::frame frame_;
     detail::swim swim_;
     std::optional<detail::member_view::out> extra_; ///< a whole datagram
-    detail::sender sender_; ///< of the latest datagram
+    detail::sender sender_;                         ///< of the latest datagram
+    detail::swim::out said_;                        ///< the latest message
     bool outdated_told_ = false;
 };
 

@@ -51,7 +51,9 @@ TEST_CASE("a ring is a queue, and copies of it go their own ways") {
                 at.push();
             } else if (!model.empty()) {
                 REQUIRE(at.front() == model.front());
-                at.pop();
+                std::string into;
+                at.pop(into);
+                REQUIRE(into == model.front());
                 model.pop_front();
             }
             REQUIRE(same(at, model));

@@ -203,12 +203,11 @@ private:
     // Membership's messages; its questions and answers carry where this state stands.
     void say() {
         bool known = false;
-        while (auto* const each = net.group->first()) {
-            if (each->probe && !std::exchange(known, true))
+        while (net.group->poll(said_)) {
+            if (said_.probe && !std::exchange(known, true))
                 rewrite(carried_, [&](wire::writer& w) { own_standing().write(w); });
-            if (each->probe) each->carry(carried_, net.room());
-            net.send_bytes(each->to, each->bytes, traffic_class::urgent);
-            net.group->drop_first();
+            if (said_.probe) said_.carry(carried_, net.room());
+            net.send_bytes(said_.to, said_.bytes, traffic_class::urgent);
         }
     }
 
@@ -347,6 +346,7 @@ private:
         for (const item& each : message.items)
             if (!each.bytes.empty()) note(lacking_, each.key);
         net.have.note(peer.known.address, lacking_);
+        if (lacking_.capacity() > max_pushes) lacking_ = {};
     }
 
     // Blobs
@@ -431,8 +431,9 @@ private:
     time_point next_turn_ = time_point::min();
     unsigned push_turns_ = 0;
     unsigned rest_ = 0;
-    std::vector<std::byte> carried_; ///< own_standing(), as it was last said
-    // What is being told and taken in: the next of its kind uses its memory again.
+    // What is being said, told and taken in: the next of its kind uses its memory again.
+    swim::out said_;
+    std::vector<std::byte> carried_; ///< own_standing()
     std::vector<item_range> lacking_;
     advert_message told_;
     advert_message advert_;

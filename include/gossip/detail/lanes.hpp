@@ -43,20 +43,22 @@ public:
     /// @param marks  the items that the datagram bears; they wait until it leaves in any way
     void add(const std::string& to, bytes_view datagram, bool urgent,
              std::span<const std::uint64_t> marks = {}) {
-        const auto place = add(to, datagram.size(), urgent, marks);
-        std::copy(datagram.begin(), datagram.end(), place.begin());
+        add(to, datagram.size(), urgent, marks, [&](std::span<std::byte> place) {
+            std::copy(datagram.begin(), datagram.end(), place.begin());
+        });
     }
-    /// The same of a datagram of `size` bytes, to be written into what is returned.
-    std::span<std::byte> add(const std::string& to, std::size_t size, bool urgent,
-                             std::span<const std::uint64_t> marks) {
+    /// The same of a datagram of `size` bytes, which `write(place)` writes.
+    template <class Write>
+    void add(const std::string& to, std::size_t size, bool urgent,
+             std::span<const std::uint64_t> marks, Write&& write) {
         auto& lane = urgent ? urgent_ : bulk_;
         entry& last = lane.next();
         last.to = to;
         last.datagram.resize(size);
+        write(std::span(last.datagram));
         last.marks.assign(marks.begin(), marks.end());
-        for (const std::uint64_t each : marks) waiting_.insert(each);
         lane.push();
-        return last.datagram;
+        for (const std::uint64_t each : marks) waiting_.insert(each);
     }
 
     /// What an item that is on its way to a peer is known by here.
@@ -75,20 +77,18 @@ public:
         while (!urgent_.empty() || (!bulk_.empty() && left_ > 0)) {
             const auto cls = urgent_.empty() ? traffic_class::bulk : traffic_class::urgent;
             auto& lane = urgent_.empty() ? bulk_ : urgent_;
-            entry& first = lane.front();
-            const std::size_t size = first.datagram.size();
-            outgoing sent{std::move(first.to), size, cls};
-            leave(first.marks, size <= buffer.size());
-            if (size <= buffer.size()) std::memcpy(buffer.data(), first.datagram.data(), size);
-            lane.pop();
+            lane.pop(leaving_);
+            const std::size_t size = leaving_.datagram.size();
+            leave(leaving_.marks, size <= buffer.size());
             if (size > buffer.size()) {
                 ++stats.dropped_outgoing;
                 continue;
             }
             if (cls == traffic_class::bulk) left_ -= static_cast<std::int64_t>(size);
+            std::memcpy(buffer.data(), leaving_.datagram.data(), size);
             ++stats.datagrams_out;
             stats.bytes_out += size;
-            return sent;
+            return outgoing{std::move(leaving_.to), size, cls};
         }
         return std::nullopt;
     }
@@ -149,6 +149,7 @@ private:
 
     ring<entry> urgent_;
     ring<entry> bulk_;
+    entry leaving_; ///< the latest that was polled
     reusing<std::set<std::uint64_t>> waiting_;
     reusing<std::map<std::uint64_t, std::uint64_t>> sent_marks_; ///< the interval of each
     std::uint64_t intervals_ = 0;

@@ -57,9 +57,12 @@ public:
             if (bytes.size() < least) bytes.resize(std::min(least, std::max(room, bytes.size())));
         }
     };
-    /// The first of what waits to be sent, until drop_first(); null if nothing does.
-    out* first() { return out_.empty() ? nullptr : &out_.front(); }
-    void drop_first() { out_.pop(); }
+    /// Swaps the first of what waits to be sent with `into`; false if nothing does.
+    bool poll(out& into) {
+        if (out_.empty()) return false;
+        out_.pop(into);
+        return true;
+    }
     void tell(event happened) {
         if (events_.size() >= std::max<std::size_t>(settings.max_events, 1)) events_.pop_front();
         events_.push_back(std::move(happened));

@@ -124,7 +124,8 @@ public:
         }
         stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
         const bool urgent = small && cls == traffic_class::urgent;
-        frame_.seal(message, lanes_.add(to, message.size() + frame_.overhead(), urgent, marks));
+        lanes_.add(to, message.size() + frame_.overhead(), urgent, marks,
+                   [&](std::span<std::byte> place) { frame_.seal(message, place); });
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <iterator>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -25,7 +26,10 @@ public:
     iterator erase(const_iterator at) {
         auto next = std::next(Tree::erase(at, at)); // as an iterator that is not const
         if (spare_.nodes.size() == max_spare) return Tree::erase(at);
-        spare_.nodes.push_back(Tree::extract(at));
+        auto node = Tree::extract(at);
+        try {
+            spare_.nodes.push_back(std::move(node));
+        } catch (const std::bad_alloc&) {} // it is freed then: to erase never fails
         return next;
     }
     std::size_t erase(const key_type& key) {

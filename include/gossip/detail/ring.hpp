@@ -33,7 +33,11 @@ public:
     }
     void push() { ++size_; }
 
-    /// Removes the first. Precondition: not empty.
+    /// Removes the first and swaps it with `into`. Precondition: not empty.
+    void pop(T& into) {
+        std::swap(into, front());
+        pop();
+    }
     void pop() {
         first_ = (first_ + 1) % slots_.size();
         if (--size_ == 0 && slots_.size() > max_spare) *this = {};
