@@ -42,7 +42,7 @@ public:
     /// Takes a datagram that came from `from`, the address to answer to if the sender names none.
     receipt receive(std::string_view from, std::span<const std::byte> datagram, time_point now) {
         swim_.advance(now);
-        detail::sender who;
+        detail::sender& who = sender_;
         detail::bytes_view message;
         receipt result{frame_.open(datagram, {}, who, message)};
         if (result.status == receipt::status::old_secret) answer_old(from, datagram);
@@ -55,11 +55,11 @@ public:
         }
         if (what < detail::kind::ping || what > detail::kind::page)
             return {receipt::status::unsupported};
-        const std::string address = who.address.empty() ? std::string(from) : who.address;
+        if (who.address.empty()) who.address = from;
         detail::bytes_view attached;
         const std::size_t overhead = frame_.overhead();
         const std::size_t room = datagram.size() > overhead ? datagram.size() - overhead : 0;
-        if (!swim_.handle(who, address, from, what, message.subspan(1), room, attached))
+        if (!swim_.handle(who, who.address, from, what, message.subspan(1), room, attached))
             result.status = receipt::status::malformed;
         return result;
     }
@@ -75,12 +75,17 @@ public:
 
     /// Writes the next datagram into the buffer, which should have max_datagram bytes.
     std::optional<outgoing> poll_outgoing(std::span<std::byte> buffer) {
-        while (auto next = extra_ ? std::exchange(extra_, std::nullopt) : swim_.poll()) {
-            if (next->probe) next->carry({}, room_of(swim_.settings, frame_));
-            const auto bytes = next->framed ? std::move(next->bytes) : frame_.seal(next->bytes);
-            if (bytes.size() > buffer.size()) continue;
-            std::memcpy(buffer.data(), bytes.data(), bytes.size());
-            return outgoing{std::move(next->to), bytes.size(), traffic_class::urgent};
+        if (const auto extra = std::exchange(extra_, std::nullopt);
+            extra && extra->bytes.size() <= buffer.size()) {
+            std::memcpy(buffer.data(), extra->bytes.data(), extra->bytes.size());
+            return outgoing{extra->to, extra->bytes.size(), traffic_class::urgent};
+        }
+        while (swim_.poll(said_)) {
+            if (said_.probe) said_.carry({}, room_of(swim_.settings, frame_));
+            const std::size_t size = frame_.overhead() + said_.bytes.size();
+            if (size > buffer.size()) continue;
+            frame_.seal(said_.bytes, buffer.first(size));
+            return outgoing{std::move(said_.to), size, traffic_class::urgent};
         }
         return std::nullopt;
     }
@@ -133,7 +138,7 @@ private:
     void answer_old(std::string_view from, detail::bytes_view datagram) {
         auto bytes = frame_.seal_as(datagram, {static_cast<std::byte>(detail::kind::rekeyed)});
         if (bytes.size() <= datagram.size())
-            extra_ = detail::member_view::out{std::string(from), std::move(bytes), false, 0, true};
+            extra_ = detail::member_view::out{std::string(from), std::move(bytes)};
     }
     void tell_outdated(std::string_view from) {
         if (std::exchange(outdated_told_, true)) return;
@@ -142,7 +147,9 @@ private:
 
     detail::frame frame_;
     detail::swim swim_;
-    std::optional<detail::member_view::out> extra_;
+    std::optional<detail::member_view::out> extra_; ///< a whole datagram
+    detail::sender sender_;                         ///< of the latest datagram
+    detail::swim::out said_;                        ///< the latest message
     bool outdated_told_ = false;
 };
 

@@ -24,6 +24,11 @@ namespace joinery::wire {
 class writer : public cereal::OutputArchive<writer, cereal::AllowEmptyClassElision> {
 public:
     explicit writer() : writer(false) {}
+    /// Goes on behind these bytes, in their memory; take() gives it back.
+    explicit writer(std::vector<std::byte> begun) : writer(false) {
+        buffer_ = std::move(begun);
+        size_ = buffer_.size();
+    }
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
     ~writer() = default;

@@ -125,3 +125,18 @@ TEST_CASE("a writer starts again after take and clear") {
     w.u8(2);
     CHECK(w.take() == bytes_of({2}));
 }
+
+TEST_CASE("a writer goes on behind bytes that it is given, in their memory") {
+    bytes begun = bytes_of({1, 2});
+    begun.reserve(200);
+    const std::byte* const place = begun.data();
+    wire::writer w(std::move(begun));
+    CHECK(w.size() == 2);
+    const std::size_t part = w.begin_sized();
+    w.fixed32(5);
+    w.end_sized(part);
+    const bytes made = w.take();
+    CHECK(made == bytes_of({1, 2, 4, 5, 0, 0, 0}));
+    CHECK(made.data() == place);
+    CHECK(w.take().empty());
+}

@@ -151,18 +151,20 @@ private:
         net.next_news = time_point::max();
         if (news_.empty()) return;
         next_turn_ = net.now + net.settings.interval / turns;
-        const auto news = std::exchange(news_, {});
-        if (!net.group) return; // the digests do it
-        for (const auto& to : net.known.successors()) advertise(to, news);
+        if (net.group) // without it the digests do it
+            for (const auto& to : net.known.successors()) advertise(to, news_);
+        news_.clear();
     }
 
     void advertise(const std::string& to, const std::vector<item_range>& ranges) {
-        const auto left = net.have.lacking(to, ranges);
+        net.have.lacking(to, ranges, lacking_);
+        const auto& left = lacking_;
         const std::size_t fit = (net.room() - advert_message::overhead) / item_range::max_bytes;
         for (std::size_t at = 0; at < left.size(); at += fit) {
             const auto first = left.begin() + static_cast<std::ptrdiff_t>(at);
             const auto count = static_cast<std::ptrdiff_t>(std::min(fit, left.size() - at));
-            net.send(to, advert_message{{first, first + count}}, traffic_class::bulk);
+            told_.adverts.assign(first, first + count);
+            net.send(to, told_, traffic_class::bulk);
         }
     }
 
@@ -200,15 +202,12 @@ private:
 
     // Membership's messages; its questions and answers carry where this state stands.
     void say() {
-        std::optional<std::vector<std::byte>> carried;
-        while (auto each = net.group->poll()) {
-            if (each->probe && !carried) {
-                wire::writer w;
-                own_standing().write(w);
-                carried = w.take();
-            }
-            if (each->probe) each->carry(*carried, net.room());
-            net.send_bytes(each->to, std::move(each->bytes), traffic_class::urgent);
+        bool known = false;
+        while (net.group->poll(said_)) {
+            if (said_.probe && !std::exchange(known, true))
+                rewrite(carried_, [&](wire::writer& w) { own_standing().write(w); });
+            if (said_.probe) said_.carry(carried_, net.room());
+            net.send_bytes(said_.to, said_.bytes, traffic_class::urgent);
         }
     }
 
@@ -241,8 +240,10 @@ private:
         const std::size_t most = (room - digest_message::fixed_bytes) / item_range::max_bytes;
         // Everything only to one that is known to lack something.
         const bool lacks = peer != nullptr && peer->repairing.next != time_point::min();
-        message.adverts =
-            lacks ? net.items.adverts(most) : net.have.lacking(to, net.items.fresh(most));
+        if (lacks)
+            message.adverts = net.items.adverts(most);
+        else
+            net.have.lacking(to, net.items.fresh(most), message.adverts);
         const bool bare = message.adverts.empty();
         net.send(to, message, bare ? traffic_class::urgent : traffic_class::bulk);
     }
@@ -286,8 +287,10 @@ private:
         const auto targets =
             net.group ? net.known.successors()
                       : net.known.sample(net.settings.fanout, net.chance, net.settings.zone);
-        for (const auto& to : targets)
-            net.send_items(to, net.have.lacking(to, pushes_), net.stats.pushes);
+        for (const auto& to : targets) {
+            net.have.lacking(to, pushes_, lacking_);
+            net.send_items(to, lacking_, net.stats.pushes);
+        }
         pushes_.clear();
     }
 
@@ -339,10 +342,11 @@ private:
     }
 
     void note_holdings(const peer_record& peer, const items_message& message) {
-        std::vector<item_range> held;
+        lacking_.clear();
         for (const item& each : message.items)
-            if (!each.bytes.empty()) note(held, each.key);
-        net.have.note(peer.known.address, held);
+            if (!each.bytes.empty()) note(lacking_, each.key);
+        net.have.note(peer.known.address, lacking_);
+        if (lacking_.capacity() > max_pushes) lacking_ = {};
     }
 
     // Blobs
@@ -378,10 +382,15 @@ private:
     template <class Message>
     void decode(peer_record& peer, bytes_view body, receipt& result) {
         Message message;
+        decode(peer, body, message, result);
+    }
+    template <class Message>
+    void decode(peer_record& peer, bytes_view body, Message& message, receipt& result) {
         if (decode_body(body, net.settings.limits, message))
             handle(peer, message, result);
         else
             net.refuse(result, receipt::status::malformed);
+        if (body.size() > net.settings.max_datagram) message = {};
     }
 
     void dispatch(peer_record& peer, bytes_view message, bool fetched, receipt& result) {
@@ -390,9 +399,9 @@ private:
         if (number < net.stats.bytes_in_by_kind.size())
             net.stats.bytes_in_by_kind[number] += fetched ? 0 : message.size();
         switch (static_cast<kind>(number)) {
-            case kind::digest: return decode<digest_message>(peer, body, result);
-            case kind::pull: return decode<pull_message>(peer, body, result);
-            case kind::items: return decode<items_message>(peer, body, result);
+            case kind::digest: return decode(peer, body, digest_, result);
+            case kind::pull: return decode(peer, body, pull_, result);
+            case kind::items: return decode(peer, body, items_, result);
             case kind::question: return decode<question_message>(peer, body, result);
             case kind::reply: return decode<reply_message>(peer, body, result);
             case kind::differences: return decode<differences_message>(peer, body, result);
@@ -400,7 +409,7 @@ private:
             case kind::answer: return decode<answer_message>(peer, body, result);
             case kind::context: return decode<context_message>(peer, body, result);
             case kind::fields: return decode<fields_message>(peer, body, result);
-            case kind::advert: return decode<advert_message>(peer, body, result);
+            case kind::advert: return decode(peer, body, advert_, result);
             default: break;
         }
         if (fetched) { // a blob within a blob would have no bound
@@ -422,6 +431,15 @@ private:
     time_point next_turn_ = time_point::min();
     unsigned push_turns_ = 0;
     unsigned rest_ = 0;
+    // What is being said, told and taken in: the next of its kind uses its memory again.
+    swim::out said_;
+    std::vector<std::byte> carried_; ///< own_standing()
+    std::vector<item_range> lacking_;
+    advert_message told_;
+    advert_message advert_;
+    digest_message digest_;
+    pull_message pull_;
+    items_message items_;
 };
 
 } // namespace joinery::gossip::detail

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,13 +51,25 @@ public:
 
     std::size_t overhead() const { return fixed_bytes + identity_.size(); }
 
-    std::vector<std::byte> seal(bytes_view message) const { return seal(cluster_, message); }
+    /// Writes the datagram of a message. Precondition: `into` has overhead() + message.size()
+    /// bytes.
+    void seal(bytes_view message, std::span<std::byte> into) const {
+        seal(cluster_, message, into);
+    }
+    std::vector<std::byte> seal(bytes_view message) const {
+        std::vector<std::byte> datagram(overhead() + message.size());
+        seal(message, datagram);
+        return datagram;
+    }
 
     /// In the cluster of a datagram, which open() has found to be a former one.
-    std::vector<std::byte> seal_as(bytes_view datagram, std::vector<std::byte> message) const {
+    std::vector<std::byte> seal_as(bytes_view datagram,
+                                   const std::vector<std::byte>& message) const {
         wire::reader r(datagram);
         r.raw(3);
-        return seal(r.fixed64(), message);
+        std::vector<std::byte> made(overhead() + message.size());
+        seal(r.fixed64(), message, made);
+        return made;
     }
 
     /// Fills in the sender and the message, a view into the datagram.
@@ -90,17 +103,15 @@ private:
         return wire::mix(wire::content_hash64(bytes_of(label)), hasher.id());
     }
 
-    std::vector<std::byte> seal(std::uint64_t cluster, bytes_view message) const {
-        std::vector<std::byte> body(identity_);
-        body.insert(body.end(), message.begin(), message.end());
-        wire::writer w;
-        w.u8('J');
-        w.u8('G');
-        w.u8(version);
-        w.fixed64(cluster);
-        w.fixed64(wire::content_hash64(body));
-        w.raw(body);
-        return w.take();
+    void seal(std::uint64_t cluster, bytes_view message, std::span<std::byte> into) const {
+        const std::span<std::byte> body = into.subspan(fixed_bytes);
+        const auto end = std::copy(identity_.begin(), identity_.end(), body.begin());
+        std::copy(message.begin(), message.end(), end);
+        into[0] = std::byte{'J'};
+        into[1] = std::byte{'G'};
+        into[2] = std::byte{version};
+        wire::detail::store_le(into.data() + 3, cluster);
+        wire::detail::store_le(into.data() + 3 + 8, wire::content_hash64(body));
     }
 
     std::uint64_t cluster_ = 0;

@@ -33,12 +33,13 @@ public:
         for (const item_range& each : ranges) note(at, each);
     }
 
-    /// Those of the ranges that the peer is not known to have.
-    std::vector<item_range> lacking(const std::string& address,
-                                    const std::vector<item_range>& ranges) const {
+    /// Leaves in `left` those of the ranges that the peer is not known to have.
+    void lacking(const std::string& address, const std::vector<item_range>& ranges,
+                 std::vector<item_range>& left) const {
+        left.clear();
         const auto at = all_.find(address);
-        if (at == all_.end()) return ranges;
-        std::vector<item_range> left;
+        if (at == all_.end()) left = ranges;
+        if (at == all_.end()) return;
         for (const item_range& each : ranges) {
             const auto known = at->second.runs.find(each.origin);
             const bool some = known != at->second.runs.end() && known->second.lo <= each.lo &&
@@ -48,6 +49,12 @@ public:
             else if (known->second.hi < each.hi)
                 left.push_back({each.origin, known->second.hi + 1, each.hi});
         }
+    }
+
+    std::vector<item_range> lacking(const std::string& address,
+                                    const std::vector<item_range>& ranges) const {
+        std::vector<item_range> left;
+        lacking(address, ranges, left);
         return left;
     }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <utility>
 
 namespace joinery::gossip::detail {
 
@@ -22,27 +23,37 @@ public:
     }
 
     void insert(std::uint64_t n) {
-        if (contains(n)) return;
-        std::uint64_t lo = n;
-        std::uint64_t hi = n;
         const auto after = spans_.upper_bound(n);
-        if (after != spans_.end() && after->first == n + 1) {
-            hi = after->second;
-            spans_.erase(after);
+        const bool touches_next = after != spans_.end() && after->first == n + 1;
+        if (after != spans_.begin()) {
+            const auto before = std::prev(after);
+            if (before->second >= n) return;
+            if (before->second + 1 == n) {
+                before->second = touches_next ? after->second : n;
+                if (touches_next) spans_.erase(after);
+                return;
+            }
         }
-        const auto next = spans_.upper_bound(n);
-        if (next != spans_.begin() && std::prev(next)->second + 1 == n) lo = std::prev(next)->first;
-        spans_[lo] = hi;
+        if (touches_next)
+            begin_at(after, n);
+        else
+            spans_.emplace_hint(after, n, n);
     }
 
     void erase(std::uint64_t n) {
-        if (!contains(n)) return;
-        const auto at = std::prev(spans_.upper_bound(n));
-        const std::uint64_t lo = at->first;
+        const auto after = spans_.upper_bound(n);
+        if (after == spans_.begin()) return;
+        const auto at = std::prev(after);
         const std::uint64_t hi = at->second;
-        spans_.erase(at);
-        if (lo < n) spans_[lo] = n - 1;
-        if (n < hi) spans_[n + 1] = hi;
+        if (hi < n) return;
+        if (at->first < n) {
+            at->second = n - 1;
+            if (n < hi) spans_.emplace_hint(after, n + 1, hi);
+        } else if (n < hi) {
+            begin_at(at, n + 1);
+        } else {
+            spans_.erase(at);
+        }
     }
 
     /// Calls f(n) for the numbers of lo..hi that are missing, ascending, until f returns false.
@@ -75,6 +86,12 @@ public:
     const std::map<std::uint64_t, std::uint64_t>& spans() const { return spans_; }
 
 private:
+    void begin_at(std::map<std::uint64_t, std::uint64_t>::iterator at, std::uint64_t lo) {
+        auto span = spans_.extract(at);
+        span.key() = lo;
+        spans_.insert(std::move(span));
+    }
+
     std::map<std::uint64_t, std::uint64_t> spans_;
 };
 

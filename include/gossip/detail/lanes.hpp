@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gossip/detail/relay.hpp>
+#include <gossip/detail/message.hpp>
+#include <gossip/detail/reusing.hpp>
+#include <gossip/detail/ring.hpp>
 #include <gossip/event.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/statistics.hpp>
@@ -11,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,12 +41,24 @@ public:
     std::size_t size() const { return urgent_.size() + bulk_.size(); }
 
     /// @param marks  the items that the datagram bears; they wait until it leaves in any way
-    void add(const std::string& to, std::vector<std::byte> datagram, bool urgent,
-             std::vector<std::uint64_t> marks = {}) {
+    void add(const std::string& to, bytes_view datagram, bool urgent,
+             std::span<const std::uint64_t> marks = {}) {
+        add(to, datagram.size(), urgent, marks, [&](std::span<std::byte> place) {
+            std::copy(datagram.begin(), datagram.end(), place.begin());
+        });
+    }
+    /// The same of a datagram of `size` bytes, which `write(place)` writes.
+    template <class Write>
+    void add(const std::string& to, std::size_t size, bool urgent,
+             std::span<const std::uint64_t> marks, Write&& write) {
         auto& lane = urgent ? urgent_ : bulk_;
-        lane.push_back({to, std::move(datagram), std::move(marks)});
-        const auto& borne = lane.back().marks;
-        waiting_.insert(borne.begin(), borne.end());
+        entry& last = lane.next();
+        last.to = to;
+        last.datagram.resize(size);
+        write(std::span(last.datagram));
+        last.marks.assign(marks.begin(), marks.end());
+        lane.push();
+        for (const std::uint64_t each : marks) waiting_.insert(each);
     }
 
     /// What an item that is on its way to a peer is known by here.
@@ -64,18 +77,18 @@ public:
         while (!urgent_.empty() || (!bulk_.empty() && left_ > 0)) {
             const auto cls = urgent_.empty() ? traffic_class::bulk : traffic_class::urgent;
             auto& lane = urgent_.empty() ? bulk_ : urgent_;
-            auto [to, datagram, marks] = std::move(lane.front());
-            lane.pop_front();
-            leave(marks, datagram.size() <= buffer.size());
-            if (datagram.size() > buffer.size()) {
+            lane.pop(leaving_);
+            const std::size_t size = leaving_.datagram.size();
+            leave(leaving_.marks, size <= buffer.size());
+            if (size > buffer.size()) {
                 ++stats.dropped_outgoing;
                 continue;
             }
-            if (cls == traffic_class::bulk) left_ -= static_cast<std::int64_t>(datagram.size());
-            std::memcpy(buffer.data(), datagram.data(), datagram.size());
+            if (cls == traffic_class::bulk) left_ -= static_cast<std::int64_t>(size);
+            std::memcpy(buffer.data(), leaving_.datagram.data(), size);
             ++stats.datagrams_out;
-            stats.bytes_out += datagram.size();
-            return outgoing{std::move(to), datagram.size(), cls};
+            stats.bytes_out += size;
+            return outgoing{std::move(leaving_.to), size, cls};
         }
         return std::nullopt;
     }
@@ -110,31 +123,37 @@ private:
     void leave(const std::vector<std::uint64_t>& marks, bool sent) {
         for (const std::uint64_t each : marks) {
             waiting_.erase(each);
-            if (!sent || !sent_marks_.insert_or_assign(each, intervals_).second) continue;
-            sent_order_.push_back(each);
+            if (!sent) continue;
+            const std::size_t before = sent_marks_.size();
+            sent_marks_[each] = intervals_;
+            if (sent_marks_.size() == before) continue;
+            sent_order_.next() = each;
+            sent_order_.push();
             if (sent_order_.size() <= max_sent) continue;
             sent_marks_.erase(sent_order_.front());
-            sent_order_.pop_front();
+            sent_order_.pop();
         }
     }
 
     // What waits longer than this is asked for again; the oldest is most likely superseded.
     void drop_old(statistics& stats) {
         std::int64_t waiting = 0;
-        for (const entry& each : bulk_) waiting += static_cast<std::int64_t>(each.datagram.size());
-        for (; waiting > std::max(8 * budget_, 4 * step_) && !bulk_.empty(); bulk_.pop_front()) {
+        for (std::size_t each = 0; each < bulk_.size(); ++each)
+            waiting += static_cast<std::int64_t>(bulk_[each].datagram.size());
+        for (; waiting > std::max(8 * budget_, 4 * step_) && !bulk_.empty(); bulk_.pop()) {
             waiting -= static_cast<std::int64_t>(bulk_.front().datagram.size());
             leave(bulk_.front().marks, false);
             ++stats.superseded_bulk;
         }
     }
 
-    std::deque<entry> urgent_;
-    std::deque<entry> bulk_;
-    std::set<std::uint64_t> waiting_;
-    std::map<std::uint64_t, std::uint64_t> sent_marks_; ///< the interval of each
+    ring<entry> urgent_;
+    ring<entry> bulk_;
+    entry leaving_; ///< the latest that was polled
+    reusing<std::set<std::uint64_t>> waiting_;
+    reusing<std::map<std::uint64_t, std::uint64_t>> sent_marks_; ///< the interval of each
     std::uint64_t intervals_ = 0;
-    std::deque<std::uint64_t> sent_order_; ///< of those marks, the oldest first
+    ring<std::uint64_t> sent_order_; ///< of those marks, the oldest first
     std::int64_t most_;
     std::int64_t step_;
     std::int64_t budget_;   ///< payload an interval

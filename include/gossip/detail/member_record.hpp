@@ -38,20 +38,20 @@ struct member_record {
     std::vector<std::byte> metadata;
 
     void write(wire::writer& w) const {
-        wire::writer body;
-        put_text(body, name);
-        body.fixed64(version);
-        body.u8(static_cast<std::uint8_t>(status));
+        const std::size_t body = w.begin_sized();
+        put_text(w, name);
+        w.fixed64(version);
+        w.u8(static_cast<std::uint8_t>(status));
         if (status == member_status::alive) {
-            body.fixed64(boot);
-            body.varint(incarnation);
-            put_text(body, address);
-            put_text(body, zone);
-            put_bytes(body, metadata);
+            w.fixed64(boot);
+            w.varint(incarnation);
+            put_text(w, address);
+            put_text(w, zone);
+            put_bytes(w, metadata);
         } else {
-            body.fixed64(accuser);
+            w.fixed64(accuser);
         }
-        put_bytes(w, body.bytes());
+        w.end_sized(body);
     }
     void read(wire::reader& r) {
         const std::size_t size = r.length();

@@ -92,15 +92,17 @@ public:
     const bucket_sums& sums() const { return sums_; }
 
     std::uint64_t total() const {
-        std::uint64_t sum = 0;
-        for (const std::uint64_t each : sums_) sum = wire::mix(sum, each);
-        return sum;
+        if (total_) return *total_;
+        total_ = 0;
+        for (const std::uint64_t each : sums_) *total_ = wire::mix(*total_, each);
+        return *total_;
     }
 
     /// Counts a member that is not in the table, this one itself, in or out of the sums.
     void count(const std::string& name, std::uint64_t version, bool in) {
         const std::uint64_t part = wire::mix(wire::content_hash64(bytes_of(name)), version);
         sums_[bucket_of(name)] += in ? part : ~part + 1;
+        total_.reset(); // until it is asked for: each ping does, few change it
     }
 
     /// Joins a statement. `source` is who made it, `first_hand` if that is the member itself.
@@ -350,6 +352,7 @@ private:
     std::vector<std::uint32_t> unverified_;
     std::map<std::uint64_t, std::size_t> from_;
     bucket_sums sums_{};
+    mutable std::optional<std::uint64_t> total_;
     std::optional<peer> evicted_;
 };
 

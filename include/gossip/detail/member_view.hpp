@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gossip/detail/member_table.hpp>
+#include <gossip/detail/ring.hpp>
 #include <gossip/detail/rumors.hpp>
 #include <gossip/detail/witnessed_clock.hpp>
 #include <gossip/event.hpp>
@@ -47,22 +48,20 @@ public:
         std::vector<std::byte> bytes;
         bool probe = false;    ///< to carry something
         std::size_t least = 0; ///< bytes that it should have, if they fit
-        bool framed = false;
 
         /// Adds what the message carries for others, and the padding.
         void carry(bytes_view attachment, std::size_t room) {
-            wire::writer w;
-            w.raw(bytes);
+            wire::writer w(std::move(bytes));
             put_bytes(w, attachment);
             bytes = w.take();
             if (bytes.size() < least) bytes.resize(std::min(least, std::max(room, bytes.size())));
         }
     };
-    std::optional<out> poll() {
-        if (out_.empty()) return std::nullopt;
-        out first = std::move(out_.front());
-        out_.pop_front();
-        return first;
+    /// Swaps the first of what waits to be sent with `into`; false if nothing does.
+    bool poll(out& into) {
+        if (out_.empty()) return false;
+        out_.pop(into);
+        return true;
     }
     void tell(event happened) {
         if (events_.size() >= std::max<std::size_t>(settings.max_events, 1)) events_.pop_front();
@@ -109,13 +108,20 @@ protected:
         return wire::content_hash64(bytes_of(text));
     }
 
-    void send(const std::string& to, std::vector<std::byte> message) {
-        post({to, std::move(message)});
+    template <class Message>
+    void send(const std::string& to, const Message& message) {
+        post(to, false, 0, [&](wire::writer& w) { write_message(w, message); });
     }
-    void post(out message) {
-        if (!message.to.empty() && message.to != settings.address &&
-            out_.size() < settings.max_outgoing)
-            out_.push_back(std::move(message));
+    /// Sends what `write(writer&)` writes.
+    template <class Write>
+    void post(const std::string& to, bool probe, std::size_t least, Write&& write) {
+        if (to.empty() || to == settings.address || out_.size() >= settings.max_outgoing) return;
+        out& last = out_.next();
+        last.to = to;
+        last.probe = probe;
+        last.least = least;
+        rewrite(last.bytes, write);
+        out_.push();
     }
     void tell(event_kind kind, const peer& about) {
         tell({kind, about.name, about.address, {}, 0, {}});
@@ -321,7 +327,7 @@ protected:
     bool displaced_ = false;
 
 private:
-    std::deque<out> out_;
+    ring<out> out_;
     std::deque<event> events_;
 };
 

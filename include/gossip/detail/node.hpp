@@ -98,11 +98,12 @@ public:
         stats.bytes_in += datagram.size();
         answering_.clear();
         if (datagram.size() > max_received) return refuse(result, receipt::status::oversized);
-        sender who;
+        sender& who = sender_;
         const auto opened = frame_.open(datagram, settings.limits, who, message);
         if (opened == receipt::status::old_secret) answer_old(from, datagram);
         if (opened != receipt::status::ok) return refuse(result, opened);
-        const std::string address = who.address.empty() ? std::string(from) : who.address;
+        if (who.address.empty()) who.address = from;
+        const std::string& address = who.address;
         if (static_cast<kind>(message[0]) == kind::rekeyed) {
             if (!std::exchange(outdated_told_, true))
                 tell({event_kind::secret_outdated, who.name, address, {}, 0, {}});
@@ -187,8 +188,8 @@ public:
     void pull_from(peer_record& peer) {
         for (const item_range& each : peer.adverts) note_own(each);
         const std::string& source = peer.known.address;
-        auto ranges = wanted.plan(peer.adverts, items, source, now, retry_deadline(source));
-        send_pulls(source, ranges);
+        wanted.plan(peer.adverts, items, source, now, retry_deadline(source), ranges_);
+        send_pulls(source, ranges_);
     }
 
     /// Sends the items of the ranges, several to a datagram, but those that wait to be sent
@@ -196,16 +197,18 @@ public:
     bool send_items(const std::string& to, const std::vector<item_range>& ranges,
                     std::uint64_t& counter) {
         std::size_t datagrams = 0;
-        items_message message;
-        std::vector<std::uint64_t> marks;
+        items_message& message = items_;
+        message.items.clear();
+        marks_.clear();
         std::size_t used = 0;
         bool again = false;
         std::size_t looked = 0; // ranges may name an item again and again
         const auto flush = [&] {
             if (message.items.empty()) return;
             counter += message.items.size();
-            send(to, message, traffic_class::bulk, std::exchange(marks, {}));
+            send(to, message, traffic_class::bulk, marks_);
             message.items.clear();
+            marks_.clear();
             used = 0;
             ++datagrams;
         };
@@ -218,7 +221,7 @@ public:
                 if (message_overhead + used + bytes > room()) flush();
                 if (datagrams >= max_replies) return false;
                 again = again || lanes_.was_sent(mark);
-                marks.push_back(mark);
+                marks_.push_back(mark);
                 message.items.push_back(each);
                 used += bytes;
                 return true;
@@ -384,8 +387,7 @@ private:
     }
 
     peer_record* sender_of(const sender& who, const std::string& address, receipt& result) {
-        if (crdt::replica_id::of(who.name, who.incarnation) == self)
-            return refuse_self(who, address, result);
+        if (is_self(who)) return refuse_self(who, address, result);
         if (group) {
             if (group->silent()) return nullptr;
             peer_record* record = known_sender(who);
@@ -404,6 +406,13 @@ private:
         }
         if (news == peers::news::clash) tell({event_kind::id_clash, who.name, address, {}, 0, {}});
         return record;
+    }
+
+    bool is_self(const sender& who) const {
+        const std::uint32_t id = group ? group->table.find(who.name) : nowhere;
+        if (id == nowhere || group->table.at(id).known.incarnation != who.incarnation)
+            return crdt::replica_id::of(who.name, who.incarnation) == self;
+        return group->table.at(id).known.id == self;
     }
 
     peer_record* refuse_self(const sender& who, const std::string& address, receipt& result) {
@@ -454,10 +463,19 @@ private:
             ++stats.pulls;
             const peer_record* from = known.find(to);
             const std::uint64_t nonce = from == nullptr ? 0 : from->its_nonce;
-            send(to, pull_message{nonce, tries, {first, first + count}});
+            pull_.nonce = nonce;
+            pull_.tries = tries;
+            pull_.ranges.assign(first, first + count);
+            send(to, pull_);
         }
     }
 
+    sender sender_; ///< of the latest datagram
+    // What is being sent: the next uses its memory again.
+    std::vector<item_range> ranges_;
+    pull_message pull_;
+    items_message items_;
+    std::vector<std::uint64_t> marks_;
     std::uint64_t late_pulls_ = 0;
     time_point eager_until_ = time_point::min();
     witnessed_clock clock_;

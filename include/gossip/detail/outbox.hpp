@@ -92,20 +92,25 @@ public:
 
     template <class Message>
     void send(const std::string& to, const Message& message,
-              traffic_class cls = traffic_class::urgent, std::vector<std::uint64_t> marks = {}) {
-        send_bytes(to, encode_message(message), cls, std::move(marks));
+              traffic_class cls = traffic_class::urgent,
+              std::span<const std::uint64_t> marks = {}) {
+        rewrite(scratch_, [&](wire::writer& w) { write_message(w, message); });
+        send_bytes(to, scratch_, cls, marks);
+        if (scratch_.capacity() > 2 * settings.max_datagram) scratch_ = {};
     }
 
-    void send_bytes(const std::string& to, std::vector<std::byte> message, traffic_class cls,
-                    std::vector<std::uint64_t> marks = {}) {
+    void send_bytes(const std::string& to, bytes_view message, traffic_class cls,
+                    std::span<const std::uint64_t> marks = {}) {
         if (group && group->silent() && !is_membership(message[0])) return;
+        std::vector<std::byte> offer;
         if (message.size() > room()) {
             if (!large.acceptable(message.size())) {
                 too_large(message.size());
                 return;
             }
             ++stats.blobs_offered;
-            message = encode_message(large.serve(std::move(message)));
+            offer = encode_message(large.serve({message.begin(), message.end()}));
+            message = offer;
         }
         if (!may_send(to, message.size() + frame_.overhead())) {
             ++stats.dropped_unproven;
@@ -118,8 +123,9 @@ public:
             return;
         }
         stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
-        lanes_.add(to, frame_.seal(message), small && cls == traffic_class::urgent,
-                   std::move(marks));
+        const bool urgent = small && cls == traffic_class::urgent;
+        lanes_.add(to, message.size() + frame_.overhead(), urgent, marks,
+                   [&](std::span<std::byte> place) { frame_.seal(message, place); });
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }
@@ -184,6 +190,7 @@ private:
     }
 
     std::uint64_t seed_ = 0;
+    std::vector<std::byte> scratch_; ///< where messages are written
 };
 
 } // namespace joinery::gossip::detail

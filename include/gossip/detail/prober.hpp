@@ -3,11 +3,13 @@
 
 #include <gossip/detail/estimates.hpp>
 #include <gossip/detail/member_view.hpp>
+#include <gossip/detail/reusing.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +40,7 @@ protected:
     enum class purpose : std::uint8_t { probe, verify, seek, relay, twin, challenge };
     struct question {
         purpose why = purpose::probe;
+        std::uint64_t nonce = 0;
         std::string name; ///< empty: whoever is there
         std::string address;
         time_point sent;
@@ -47,34 +50,47 @@ protected:
         bool nacked = false;
     };
 
-    std::uint64_t open_question(question asked) {
+    /// Valid until the next one is opened.
+    question& open_question(purpose why, const std::string& name, const std::string& address,
+                            duration patience) {
         if (questions_.size() >= max_questions) {
             deadlines_.erase({questions_.begin()->second.deadline, questions_.begin()->first});
             questions_.erase(questions_.begin());
         }
         std::uint64_t nonce = chance.next();
         if (nonce == 0) nonce = 1;
+        question& asked = questions_[nonce];
+        asked.why = why;
+        asked.nonce = nonce;
+        asked.name = name;
+        asked.address = address;
         asked.sent = now();
-        deadlines_.emplace(asked.deadline, nonce);
-        questions_[nonce] = std::move(asked);
-        return nonce;
+        asked.deadline = now() + patience;
+        deadlines_.insert({asked.deadline, nonce});
+        return asked;
     }
     question* find_question(std::uint64_t nonce) {
         const auto at = questions_.find(nonce);
         return at == questions_.end() ? nullptr : &at->second;
     }
-    void close(std::uint64_t nonce) {
+    /// Closes a question and moves it to `into`; false if it is not open.
+    bool close(std::uint64_t nonce, question& into) {
         const auto at = questions_.find(nonce);
-        if (at == questions_.end()) return;
+        if (at == questions_.end()) return false;
         deadlines_.erase({at->second.deadline, nonce});
+        std::swap(into, at->second);
         questions_.erase(at);
+        return true;
+    }
+    void close(std::uint64_t nonce) {
+        question closed;
+        close(nonce, closed);
     }
 
     /// Pings an address; what is believed of the member goes along, so that it can deny it.
     std::uint64_t ping(const std::string& address, const std::string& name, purpose why,
                        duration patience, std::uint8_t flags = 0) {
-        const std::uint64_t nonce =
-            open_question({why, name, address, {}, now() + patience, {}, 0, false});
+        const std::uint64_t nonce = open_question(why, name, address, patience).nonce;
         send_ping(nonce, address, name, flags);
         return nonce;
     }
@@ -103,11 +119,11 @@ protected:
     // Whoever answers a stranger says no more than it was asked; so it is asked at some length.
     void send_probe(const std::string& to, kind as, const probe_message& message,
                     std::size_t least = 0, bool attach = true) {
-        wire::writer w;
-        w.u8(static_cast<std::uint8_t>(as));
-        message.write(w);
-        if (!attach) put_bytes(w, {});
-        post({to, w.take(), attach, least, false});
+        post(to, attach, least, [&](wire::writer& w) {
+            w.u8(static_cast<std::uint8_t>(as));
+            message.write(w);
+            if (!attach) put_bytes(w, {});
+        });
     }
 
     duration patience_for(const member& m) const {
@@ -192,7 +208,7 @@ protected:
             ping_for_message message{probe_.nonce, m.known.name, m.known.address, {}};
             ++counts.indirect_probes;
             ++probe_.helpers;
-            send(table.at(id).known.address, encode_message(message));
+            send(table.at(id).known.address, message);
         }
     }
 
@@ -260,7 +276,7 @@ protected:
             questions_.erase(nonce);
             if (asked.why == purpose::relay && !asked.nacked) {
                 ++counts.nacks;
-                send(asked.requester, encode_message(nack_message{asked.its_nonce}));
+                send(asked.requester, nack_message{asked.its_nonce});
             }
             // Who hears nobody at all blames itself.
             if (asked.why == purpose::verify) give_up(asked.name, heard_ > asked.sent);
@@ -302,8 +318,8 @@ protected:
     time_point heard_{}; ///< the latest answer to a question of this one
 
 private:
-    std::map<std::uint64_t, question> questions_;
-    std::set<std::pair<time_point, std::uint64_t>> deadlines_;
+    reusing<std::map<std::uint64_t, question>> questions_;
+    reusing<std::set<std::pair<time_point, std::uint64_t>>> deadlines_;
     std::uint32_t again_ = nowhere;
     unsigned vain_ = 0;
     unsigned late_row_ = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gossip/detail/relay.hpp>
+#include <gossip/detail/reusing.hpp>
 #include <gossip/peer.hpp>
 
 #include <algorithm>
@@ -33,10 +34,10 @@ public:
         std::size_t given_up = 0;
     };
 
-    /// What of the adverts to ask `source` for now.
-    std::vector<item_range> plan(const std::vector<item_range>& adverts, const relay& known,
-                                 const std::string& source, time_point now, time_point deadline) {
-        std::vector<item_range> ranges;
+    /// Leaves in `ranges` what of the adverts to ask `source` for now.
+    void plan(const std::vector<item_range>& adverts, const relay& known, const std::string& source,
+              time_point now, time_point deadline, std::vector<item_range>& ranges) {
+        ranges.clear();
         const std::size_t window = window_of(source);
         std::size_t room = window - std::min(count_from(source), window);
         std::size_t looked = 0; // ranges may name an item again and again
@@ -54,6 +55,12 @@ public:
                 return true;
             });
         }
+    }
+
+    std::vector<item_range> plan(const std::vector<item_range>& adverts, const relay& known,
+                                 const std::string& source, time_point now, time_point deadline) {
+        std::vector<item_range> ranges;
+        plan(adverts, known, source, now, deadline, ranges);
         return ranges;
     }
 
@@ -188,8 +195,8 @@ private:
     }
 
     std::size_t max_;
-    std::map<item_key, pull> waiting_;
-    std::map<std::string, std::size_t> from_;
+    reusing<std::map<item_key, pull>> waiting_;
+    reusing<std::map<std::string, std::size_t>> from_;
     std::map<std::string, std::size_t> windows_; ///< credit of those that were late
     std::map<item_key, std::uint64_t> held_off_;
 };

@@ -3,6 +3,8 @@
 
 #include <gossip/detail/intervals.hpp>
 #include <gossip/detail/message.hpp>
+#include <gossip/detail/reusing.hpp>
+#include <gossip/detail/ring.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -33,23 +35,19 @@ public:
     }
 
     /// Remembers the number alone: bytes that nobody should be given.
-    void note(const item_key& key) {
-        log& at = log_of(key.origin);
-        at.received.insert(key.sequence);
-        at.received.coarsen(max_gaps);
-    }
+    void note(const item_key& key) { remember(key); }
 
     /// Remembers and holds the item; how many others had to go.
     std::size_t add(const item_key& key, bytes_view bytes) {
-        note(key);
-        log& at = log_of(key.origin);
-        const auto [slot, fresh] = at.items.try_emplace(key.sequence);
+        log& at = remember(key);
+        const auto [slot, fresh] = at.items.place(key.sequence);
         if (!fresh) return 0;
         slot->second.assign(bytes.begin(), bytes.end());
         at.held.insert(key.sequence);
         at.newest = ++arrivals_;
         at.told = 0;
-        order_.emplace(arrivals_, key);
+        order_.next() = key;
+        order_.push();
         bytes_ += bytes.size() + item_cost;
         std::size_t dropped = 0;
         for (; bytes_ > max_bytes_ && order_.size() > 1; ++dropped) drop_oldest();
@@ -140,7 +138,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t item_cost = 64; // of the maps' nodes, so that the cap is honest
+    static constexpr std::size_t item_cost = 64;  // of the maps' nodes, so that the cap is honest
+    static constexpr std::size_t max_kept = 1024; // bytes of an item's memory, for the next
     static constexpr std::size_t max_gaps = 4096;
     static constexpr unsigned max_told = 10;     // repair finds whom none of these has reached
     static constexpr std::size_t max_ranges = 4; // one origin's gaps must not crowd out others
@@ -148,10 +147,17 @@ private:
     struct log {
         intervals received;
         intervals held;
-        std::map<std::uint64_t, std::vector<std::byte>> items;
+        reusing<std::map<std::uint64_t, std::vector<std::byte>>, 16> items;
         std::uint64_t newest = 0;
         unsigned told = 0; ///< since the newest came
     };
+
+    log& remember(const item_key& key) {
+        log& at = log_of(key.origin);
+        at.received.insert(key.sequence);
+        at.received.coarsen(max_gaps);
+        return at;
+    }
 
     log& log_of(crdt::replica_id origin) {
         const auto at = logs_.find(origin);
@@ -165,19 +171,27 @@ private:
         auto oldest = logs_.begin();
         for (auto at = logs_.begin(); at != logs_.end(); ++at)
             if (at->second.newest < oldest->second.newest) oldest = at;
-        for (auto at = order_.begin(); at != order_.end();)
-            at = at->second.origin == oldest->first ? order_.erase(at) : std::next(at);
+        for (std::size_t left = order_.size(); left > 0; --left) {
+            const item_key key = order_.front();
+            order_.pop();
+            if (key.origin == oldest->first) continue;
+            order_.next() = key;
+            order_.push();
+        }
         for (const auto& [sequence, bytes] : oldest->second.items)
             bytes_ -= bytes.size() + item_cost;
         logs_.erase(oldest);
     }
 
     void drop_oldest() {
-        const item_key key = order_.begin()->second;
-        order_.erase(order_.begin());
+        const item_key key = order_.front();
+        order_.pop();
         log& at = logs_.at(key.origin);
-        const auto found = at.items.find(key.sequence);
+        auto found = at.items.begin(); // most come in order
+        if (found->first != key.sequence) found = at.items.find(key.sequence);
         bytes_ -= found->second.size() + item_cost;
+        found->second.clear();
+        if (found->second.capacity() > max_kept) found->second = {};
         at.items.erase(found);
         at.held.erase(key.sequence);
     }
@@ -196,7 +210,7 @@ private:
     std::size_t bytes_ = 0;
     std::uint64_t arrivals_ = 0;
     std::map<crdt::replica_id, log> logs_;
-    std::map<std::uint64_t, item_key> order_;
+    ring<item_key> order_; ///< the oldest first
     crdt::replica_id turn_;
 };
 

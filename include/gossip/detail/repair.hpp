@@ -257,7 +257,7 @@ private:
     void send_ask(const peer_record& peer, std::vector<std::byte> message) {
         if (!spare(peer)) return;
         ++net.stats.asks;
-        net.send_bytes(peer.known.address, std::move(message), traffic_class::bulk);
+        net.send_bytes(peer.known.address, message, traffic_class::bulk);
     }
 
     static std::uint32_t salted(const merkle::index& index, crdt::entry_id id, std::uint64_t salt) {

@@ -47,20 +47,21 @@ public:
             if (made.grew) context_.reset();
             return made;
         }
-        std::vector<change> changes;
+        changes_.clear();
         const auto note = [&](merkle::index& index, std::uint32_t, crdt::entry_id id,
                               const wire::digest& old, const wire::digest& now) {
-            changes.push_back({&index, id, old, now});
+            changes_.push_back({&index, id, old, now});
         };
         crdt::changes(std::as_const(state_), delta, indexes_.visitor(note));
         stale_ = true; // until the index has followed
         made.grew = crdt::merge(state_, delta, found);
         if (made.grew) {
             context_.reset();
-            made.changed = changes.size();
-            for (const auto& each : changes) follow(each);
+            made.changed = changes_.size();
+            for (const auto& each : changes_) follow(each);
         }
         stale_ = false;
+        if (changes_.capacity() > max_kept) changes_ = {};
         return made;
     }
 
@@ -135,6 +136,8 @@ public:
     std::uint64_t rebuilds() const { return rebuilds_; }
 
 private:
+    static constexpr std::size_t max_kept = 256; // changes' memory, for the next merge
+
     struct change {
         merkle::index* index;
         crdt::entry_id id;
@@ -159,6 +162,7 @@ private:
     }
 
     State state_{};
+    std::vector<change> changes_; ///< of the merge under way
     mutable field_indexes<State> indexes_;
     mutable bool stale_ = false;
     mutable std::optional<wire::digest> context_;

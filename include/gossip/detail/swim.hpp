@@ -135,21 +135,17 @@ private:
             meet_twin(address, what, message);
             return true;
         }
-        question asked;
         if (what == kind::ack) {
-            const question* open = find_question(message.nonce);
-            if (open == nullptr) {
+            if (!close(message.nonce, answered_)) {
                 ++counts.replays;
                 return true;
             }
-            asked = *open;
             heard_ = now();
-            close(message.nonce);
         }
         if (!may_come_in(who, address, message)) return true;
         introduce(who, address, source, message.self);
         for (const member_record& each : message.records) learn(each, source);
-        if (what == kind::ack) take_answer(who, address, message, asked);
+        if (what == kind::ack) take_answer(who, address, message, answered_);
         const std::uint32_t id = table.find(who.name);
         if (id == nowhere) return true;
         table.at(id).known.last_heard = clock.told();
@@ -202,14 +198,9 @@ private:
             const std::size_t bare = probe_message::fixed_bytes + (attach ? max_attachment : 1);
             if (room < bare) return;
             left = std::min(left, room - bare);
-            reply.challenge = open_question({purpose::challenge,
-                                             m.known.name,
-                                             address,
-                                             {},
-                                             now() + settings.probe_interval,
-                                             {},
-                                             0,
-                                             false});
+            reply.challenge =
+                open_question(purpose::challenge, m.known.name, address, settings.probe_interval)
+                    .nonce;
         }
         const auto add = [&](member_record said) {
             if (said.bytes() > left) {
@@ -269,26 +260,22 @@ private:
             if (message.challenge != 0)
                 send_probe(address, kind::ack, reply);
             else
-                send(address, encode_message(rumors_message{std::move(reply.records)}));
+                send(address, rumors_message{std::move(reply.records)});
         }
     }
 
     void handle(const std::string& requester, const ping_for_message& message) {
         if (message.name == settings.name) return;
-        const std::uint64_t nonce = open_question({purpose::relay,
-                                                   message.name,
-                                                   message.address,
-                                                   {},
-                                                   now() + settings.probe_timeout,
-                                                   requester,
-                                                   message.nonce,
-                                                   false});
+        question& asked =
+            open_question(purpose::relay, message.name, message.address, settings.probe_timeout);
+        asked.requester = requester;
+        asked.its_nonce = message.nonce;
         const std::uint32_t id = table.find(message.name);
         if (id != nowhere && table.at(id).known.verified &&
             table.at(id).known.address == message.address)
-            return send_ping(nonce, message.address, message.name, 0);
+            return send_ping(asked.nonce, message.address, message.name, 0);
         probe_message bare; // whoever asks could name any address: that is told little
-        bare.nonce = nonce;
+        bare.nonce = asked.nonce;
         bare.self = self();
         if (id != nowhere && table.at(id).known.status != member_status::alive)
             bare.records.push_back(table.at(id).record()); // so that it can deny it
@@ -345,7 +332,7 @@ private:
             rumors_message message;
             add_news(message.records, room_ - 4, table.at(id).known.name);
             if (message.records.empty()) break;
-            send(table.at(id).known.address, encode_message(message));
+            send(table.at(id).known.address, message);
         }
         if (to.empty()) news_ = {}; // whoever comes gets it all from the table
     }
@@ -355,10 +342,13 @@ private:
     void seek() {
         table.forget(now() - settings.forget_after);
         std::vector<std::pair<std::string, std::string>> there; // address, name
-        std::set<std::string> live;
-        for (const std::uint32_t id : table.live()) live.insert(table.at(id).known.address);
+        const auto lives = [&](const std::string& address) {
+            return std::any_of(table.live().begin(), table.live().end(), [&](std::uint32_t id) {
+                return table.at(id).known.address == address;
+            });
+        };
         for (const auto& seed : settings.seeds)
-            if (!live.contains(seed) && seed != settings.address) there.emplace_back(seed, "");
+            if (seed != settings.address && !lives(seed)) there.emplace_back(seed, "");
         for (const auto& [name, id] : table.by_name()) {
             const member& m = table.at(id);
             if (m.known.status == member_status::dead) there.emplace_back(m.known.address, name);
@@ -388,7 +378,7 @@ private:
         vain_syncs_ = sync_total_ == table.total() ? std::min(vain_syncs_ + 1, 5U) : 0;
         sync_total_ = table.total();
         next_sync_ = now() + settings.probe_interval * (1U << vain_syncs_);
-        send(table.at(id).known.address, encode_message(sync_message{0, {}, table.sums()}));
+        send(table.at(id).known.address, sync_message{0, {}, table.sums()});
     }
 
     void handle(const std::string& name, const sync_message& message) {
@@ -414,7 +404,7 @@ private:
             break;
         }
         ++counts.pages;
-        send(table.at(asker).known.address, encode_message(page));
+        send(table.at(asker).known.address, page);
     }
 
     template <class Add>
@@ -444,7 +434,7 @@ private:
         sync_message next{message.next, message.after, table.sums()};
         // What has just been learnt of the part under way must not end it.
         next.sums[message.next % buckets] = ~next.sums[message.next % buckets];
-        if (id != nowhere) send(table.at(id).known.address, encode_message(next));
+        if (id != nowhere) send(table.at(id).known.address, next);
     }
 
     static constexpr unsigned max_pages = 512;
@@ -458,6 +448,7 @@ private:
     unsigned vain_syncs_ = 0;
     std::uint64_t sync_total_ = 0;
     std::string sync_with_;
+    question answered_; ///< the latest
     std::map<std::string, bool> judged_;
     std::set<std::string> asked_;
     bool clash_told_ = false;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Bytes and short texts in messages, and the numbers of the messages.
@@ -54,13 +55,13 @@ inline bytes_view get_bytes(wire::reader& r) { return r.raw(r.length()); }
 inline bytes_view bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 inline void put_text(wire::writer& w, std::string_view text) { put_bytes(w, bytes_of(text)); }
-inline std::string get_text(wire::reader& r) {
+inline std::string_view get_text(wire::reader& r) {
     const bytes_view raw = get_bytes(r);
     if (raw.size() > max_text) {
         r.fail(wire::errc::too_large);
         return {};
     }
-    return std::string(reinterpret_cast<const char*>(raw.data()), raw.size());
+    return {reinterpret_cast<const char*>(raw.data()), raw.size()};
 }
 
 template <class T>
@@ -70,16 +71,30 @@ void put_all(wire::writer& w, const std::vector<T>& all) {
 }
 template <class T>
 void get_all(wire::reader& r, std::vector<T>& all, std::size_t min_bytes_each) {
+    all.clear(); // what was in them must not show
     all.resize(r.count(min_bytes_each, sizeof(T)));
     for (T& each : all) each.read(r);
 }
 
-/// The bytes of a message: its kind and its body.
+/// Replaces the bytes by what `write(writer&)` writes, in the memory that they have.
+template <class Write>
+void rewrite(std::vector<std::byte>& bytes, Write&& write) {
+    bytes.clear();
+    wire::writer w(std::move(bytes));
+    write(w);
+    bytes = w.take();
+}
+
+/// Writes a message: its kind and its body.
+template <class Message>
+void write_message(wire::writer& w, const Message& message) {
+    w.u8(static_cast<std::uint8_t>(Message::of));
+    message.write(w);
+}
 template <class Message>
 std::vector<std::byte> encode_message(const Message& message) {
     wire::writer w;
-    w.u8(static_cast<std::uint8_t>(Message::of));
-    message.write(w);
+    write_message(w, message);
     return w.take();
 }
 
