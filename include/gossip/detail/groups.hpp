@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -11,26 +11,39 @@ namespace joinery::gossip::detail {
 
 inline constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
-/// Room for one more without the slack of doubling: there is one such vector for every cluster's
-/// size, and it hardly ever grows.
-template <class T>
-void reserve_one(std::vector<T>& in) {
-    if (in.size() == in.capacity()) in.reserve(in.size() + in.size() / 8 + 4);
-}
-
 /// Small numbers in groups, that lie one after another in one list.
 ///
 /// State      the list; where each number is in it; where each group ends.
 /// Invariant  a number is in one group at most; what is done to it moves one other of each group.
-/// Cost       O(groups) each; 8 bytes for each number up to the greatest.
+/// Cost       O(groups) each; 8 bytes for each number up to the greatest, and no slack: how many
+/// there
+///            are changes with the size of a cluster, which is seldom.
 /// Source     the partition refined in place, as in Batagelj and Zaversnik 2003.
 class groups {
 public:
+    using numbers = std::deque<std::uint32_t>;
+    /// Some that lie together; until the next change.
+    class view {
+    public:
+        view(const numbers& in, std::size_t from, std::size_t to)
+            : in_(&in), from_(from), size_(to - from) {}
+        std::size_t size() const { return size_; }
+        bool empty() const { return size_ == 0; }
+        std::uint32_t operator[](std::size_t at) const { return (*in_)[from_ + at]; }
+        auto begin() const { return in_->begin() + static_cast<std::ptrdiff_t>(from_); }
+        auto end() const { return begin() + static_cast<std::ptrdiff_t>(size_); }
+
+    private:
+        const numbers* in_;
+        std::size_t from_;
+        std::size_t size_;
+    };
+
     std::size_t size() const { return list_.size(); }
-    std::span<const std::uint32_t> all() const { return list_; }
-    std::span<const std::uint32_t> of(std::size_t group) const {
-        if (group >= ends_.size()) return {};
-        return all().subspan(begin(group), ends_[group] - begin(group));
+    view all() const { return {list_, 0, list_.size()}; }
+    view of(std::size_t group) const {
+        if (group >= ends_.size()) return {list_, 0, 0};
+        return {list_, begin(group), ends_[group]};
     }
     bool contains(std::uint32_t number) const {
         return number < place_.size() && place_[number] != nowhere;
@@ -71,11 +84,7 @@ private:
     std::uint32_t begin(std::size_t group) const { return group == 0 ? 0 : ends_[group - 1]; }
 
     void append(std::uint32_t number) {
-        while (place_.size() <= number) {
-            reserve_one(place_);
-            place_.push_back(nowhere);
-        }
-        reserve_one(list_);
+        if (place_.size() <= number) place_.resize(number + 1U, nowhere);
         place_[number] = length();
         list_.push_back(number);
         ++ends_.back();
@@ -86,8 +95,8 @@ private:
         place_[list_[b]] = b;
     }
 
-    std::vector<std::uint32_t> list_;
-    std::vector<std::uint32_t> place_;
+    numbers list_;
+    numbers place_;
     std::vector<std::uint32_t> ends_;
 };
 

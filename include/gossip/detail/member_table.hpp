@@ -42,7 +42,8 @@ struct trouble {
 /// Invariant  at most max_members; of one source at most max_from_one that nobody else has told of;
 ///            a verified member is never dropped for an unverified one. Of several at one address
 ///            it is that of the one that has proven to be there, else of the latest.
-/// Cost       O(log members) a statement; 74 bytes a member and its texts.
+/// Cost       O(log members) a statement; about 75 bytes a member and its texts, 8 more for an
+///            address that is not its name.
 class member_table {
 public:
     enum class news : std::uint8_t {
@@ -69,8 +70,11 @@ public:
     }
 
     std::uint32_t find(std::string_view name) const { return by_name_.find(name, names()); }
-    std::uint32_t at_address(std::string_view address) const {
-        return by_address_.find(address, addresses());
+    /// Who is talked to at an address.
+    std::uint32_t at_address(std::string_view at) const {
+        const std::uint32_t told = by_address_.find(at, addresses());
+        const std::uint32_t named = told == nowhere ? find(at) : nowhere;
+        return named != nowhere && address(named) == at ? named : told;
     }
 
     member& at(std::uint32_t id) { return store_.at(id); }
@@ -122,8 +126,8 @@ public:
     }
 
     std::size_t size() const { return by_name_.size(); }
-    std::span<const std::uint32_t> live() const { return live_.all(); }
-    std::span<const std::uint32_t> unverified() const { return live_.of(unproven); }
+    groups::view live() const { return live_.all(); }
+    groups::view unverified() const { return live_.of(unproven); }
     const bucket_sums& sums() const { return sums_; }
     /// Those of a bucket, in an order of its own, that come after a name.
     std::span<const text_index::entry> bucket(std::size_t which, std::string_view after) const {
@@ -204,10 +208,10 @@ public:
     }
     /// It alone is talked to at its address from now on.
     void own_address(std::uint32_t id) {
-        const std::uint32_t owner = at_address(address(id));
-        if (owner == id || address(id).empty()) return;
-        if (owner != nowhere) by_address_.erase(owner, addresses());
-        by_address_.insert(id, addresses());
+        if (at_address(address(id)) == id || address(id).empty()) return;
+        const std::uint32_t told = by_address_.find(address(id), addresses());
+        if (told != nowhere) by_address_.erase(told, addresses());
+        if (name(id) != address(id)) by_address_.insert(id, addresses());
     }
 
     /// One of the verified that was not drawn yet in this turn, at random; a turn has all of them.
@@ -390,7 +394,7 @@ private:
         if (!taken) own_address(id);
     }
     void leave_address(std::uint32_t id) {
-        if (at_address(address(id)) == id) by_address_.erase(id, addresses());
+        if (by_address_.find(address(id), addresses()) == id) by_address_.erase(id, addresses());
     }
 
     void attest(std::uint32_t id) {
@@ -421,9 +425,8 @@ private:
         }
         if (worst == nowhere && first_hand) {
             const auto some = unverified();
-            const auto told = [this](std::uint32_t id) { return at(id).source != 0; };
-            const auto found = std::find_if(some.rbegin(), some.rend(), told);
-            if (found != some.rend()) worst = *found;
+            for (std::size_t each = some.size(); each-- > 0 && worst == nowhere;)
+                if (at(some[each]).source != 0) worst = some[each];
         }
         if (worst == nowhere) return false;
         if (at(worst).live()) evicted_ = known(worst);
@@ -460,7 +463,7 @@ private:
     std::size_t max_from_one_;
     member_store store_;
     text_index by_name_;
-    text_index by_address_;
+    text_index by_address_; ///< without those whose name it is
     groups live_;
     std::map<std::uint32_t, trouble> troubles_;
     std::set<std::pair<time_point, std::uint32_t>> deadlines_; ///< of the suspects

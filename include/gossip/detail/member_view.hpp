@@ -259,8 +259,7 @@ protected:
     }
 
     /// News that fit into `room` bytes, for a message to `to`.
-    void add_news(std::vector<member_record>& records, std::size_t room,
-                  std::string_view to = {}) {
+    void add_news(std::vector<member_record>& records, std::size_t room, std::string_view to = {}) {
         if (news_.empty()) return;
         std::size_t used = 0;
         for (const member_record& each : records) used += each.bytes();

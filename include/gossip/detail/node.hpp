@@ -119,9 +119,8 @@ public:
         }
         if (address == settings.address && who.name != settings.name)
             return refuse(result, receipt::status::own_message);
-        if (!proven(address) &&
-            !unproven_.heard(address, datagram.size(), expects(address),
-                             [&](const auto& each) { return expects(each); })) {
+        if (!proven(address) && !unproven_.heard(address, datagram.size(), expects(address),
+                                                 [&](const auto& each) { return expects(each); })) {
             ++stats.refused_peers;
             return nullptr;
         }

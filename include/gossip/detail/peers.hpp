@@ -24,9 +24,7 @@ namespace joinery::gossip::detail {
 /// Cost       O(log peers) a datagram, O(peers) an interval.
 class peers {
 public:
-    explicit peers(const config& settings)
-        : max_(settings.max_peers),
-          self_(settings.address) {
+    explicit peers(const config& settings) : max_(settings.max_peers), self_(settings.address) {
         for (const auto& seed : settings.seeds)
             if (seed != self_ && seed.size() <= max_text) {
                 all_[seed].known.address = seed;

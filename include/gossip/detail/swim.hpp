@@ -382,8 +382,7 @@ private:
         vain_syncs_ = sync_total_ == table.total() ? std::min(vain_syncs_ + 1, 5U) : 0;
         sync_total_ = table.total();
         next_sync_ = now() + settings.probe_interval * (1U << vain_syncs_);
-        send(std::string(table.address(with)),
-             encode_message(sync_message{0, {}, table.sums()}));
+        send(std::string(table.address(with)), encode_message(sync_message{0, {}, table.sums()}));
     }
 
     void handle(const std::string& name, const sync_message& message) {

@@ -16,6 +16,12 @@
 
 namespace joinery::gossip::detail {
 
+/// Room for one more without the slack of doubling.
+template <class T>
+void reserve_one(std::vector<T>& in) {
+    if (in.size() == in.capacity()) in.reserve(in.size() + in.size() / 8 + 4);
+}
+
 /// Finds numbers by texts that are kept elsewhere: text_of(number) tells them.
 ///
 /// State      a part for each bucket of the texts' hashes, of (hash, number) in the order of
@@ -40,8 +46,8 @@ public:
         const std::uint64_t hash = hash_of(text);
         const auto& part = parts_[hash % buckets];
         const std::size_t at = not_before(part, upper(hash), text, text_of);
-        const bool found = at < part.size() && part[at].hash == upper(hash) &&
-                           text_of(part[at].number) == text;
+        const bool found =
+            at < part.size() && part[at].hash == upper(hash) && text_of(part[at].number) == text;
         return found ? part[at].number : nowhere;
     }
     template <class TextOf>
