@@ -136,7 +136,7 @@ protected:
             auto& [key, each] = *at;
             const peer_record* peer = net.find(key.first);
             const bool gone =
-                peer == nullptr || !peer->live() || peer->known.id != each.with || holding(*peer);
+                peer == nullptr || !peer->live || peer->known.id != each.with || holding(*peer);
             if (!gone && each.vain < max_vain && spare(*peer)) {
                 if (net.now >= each.retry_at) {
                     ++each.vain;

@@ -59,7 +59,7 @@ public:
         const bool same = record != nullptr && record->known.name == who.name &&
                           record->known.incarnation == who.incarnation;
         if (!same) return &talks_.meet(table.known(id));
-        record->known.status = m.status;
+        record->live = m.live();
         talks_.touch(*record);
         return record;
     }

@@ -85,8 +85,8 @@ private:
 
     void append(std::uint32_t number) {
         if (place_.size() <= number) place_.resize(number + 1U, nowhere);
-        place_[number] = length();
         list_.push_back(number);
+        place_[number] = length() - 1;
         ++ends_.back();
     }
     void swap(std::uint32_t a, std::uint32_t b) {

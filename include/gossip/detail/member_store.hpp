@@ -77,7 +77,7 @@ public:
         return number;
     }
     void remove(std::uint32_t number) {
-        replace(number, {});
+        cut(number);
         const std::uint16_t text = at(number).text;
         at(number) = member{};
         at(number).text = text;
@@ -150,17 +150,30 @@ private:
 
     void replace(std::uint32_t number, bytes_view by) {
         page& in = page_of(number);
-        const bytes_view old(begin(number), end(number));
-        const bytes_view head(in.texts.data(), at(number).text);
-        const bytes_view tail(old.data() + old.size(), in.texts.data() + in.texts.size());
+        const std::size_t from = at(number).text;
+        const auto old = static_cast<std::size_t>(end(number) - begin(number));
         std::vector<std::byte> made; // exactly so many bytes: it changes seldom
-        made.reserve(head.size() + by.size() + tail.size());
-        for (const bytes_view part : {head, by, tail})
-            made.insert(made.end(), part.begin(), part.end());
-        for (std::size_t later = number % per_page + 1; later < per_page; ++later)
-            in.slots[later].text =
-                static_cast<std::uint16_t>(in.slots[later].text - old.size() + by.size());
+        made.reserve(in.texts.size() - old + by.size());
+        const auto head = in.texts.begin() + static_cast<std::ptrdiff_t>(from);
+        made.assign(in.texts.begin(), head);
+        made.insert(made.end(), by.begin(), by.end());
+        made.insert(made.end(), head + static_cast<std::ptrdiff_t>(old), in.texts.end());
+        shift(number, by.size() - old);
         in.texts = std::move(made);
+    }
+    // Needs no memory.
+    void cut(std::uint32_t number) {
+        page& in = page_of(number);
+        const auto head = in.texts.begin() + at(number).text;
+        const auto old = end(number) - begin(number);
+        shift(number, static_cast<std::size_t>(-old));
+        in.texts.erase(head, head + old);
+    }
+    // Moves where the texts behind a number's begin.
+    void shift(std::uint32_t number, std::size_t by) {
+        auto& slots = page_of(number).slots;
+        for (std::size_t later = number % per_page + 1; later < per_page; ++later)
+            slots[later].text = static_cast<std::uint16_t>(slots[later].text + by);
     }
 
     static std::string_view take_text(const std::byte*& from) {

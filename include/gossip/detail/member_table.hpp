@@ -314,8 +314,8 @@ private:
             of.accusers[of.accused++] = said.accuser;
             return news::confirmed;
         }
-        change(id, said, now);
         list(id);
+        change(id, said, now);
         return news::suspected;
     }
 
@@ -346,9 +346,10 @@ private:
 
     // To a status other than alive.
     void change(std::uint32_t id, const member_record& said, time_point now) {
+        trouble& of = troubles_[id]; // whatever needs memory comes before the sums change
+        deadlines_.erase({of.deadline, id});
+        of = {now, time_point::max(), {said.accuser}, 1};
         count(id, false);
-        calm(id);
-        troubles_[id] = {now, time_point::max(), {said.accuser}, 1};
         at(id).version = said.version;
         at(id).status = said.status;
         count(id, true);
@@ -361,18 +362,18 @@ private:
     }
 
     void enliven(std::uint32_t id, const member_record& said) {
-        member& m = at(id);
-        count(id, false);
-        calm(id);
         if (address(id) != said.address) leave_address(id);
         store_.set(id, {said.name, said.address, said.zone, said.incarnation, said.metadata});
+        list(id);
+        count(id, false);
+        calm(id);
+        member& m = at(id);
         m.status = member_status::alive;
         m.version = said.version;
         m.boot = said.boot;
         m.complete = true;
         m.doubted = false;
         count(id, true);
-        list(id);
         take_address(id);
     }
 
@@ -407,12 +408,13 @@ private:
         const auto told = from_.find(source);
         if (told != from_.end() && told->second >= max_from_one_) return nowhere;
         if (size() >= max_members_ && !make_room(first_hand)) return nowhere;
+        std::size_t& known = from_[source];
         const std::uint32_t id = store_.add();
         store_.set(id, {name, {}, {}, 0, {}});
         by_name_.insert(id, names());
         at(id).source = source;
         at(id).status = member_status::dead; // so that it counts nowhere yet
-        ++from_[source];
+        ++known;
         return id;
     }
 

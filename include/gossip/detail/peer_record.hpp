@@ -51,10 +51,8 @@ struct peer_record {
     time_point held_until = time_point::min();
     std::vector<item_range> adverts; ///< its latest
     std::uint64_t used = 0;          ///< counts what is used, so that the idle are found
+    bool live = false;               ///< a member that is, or one of a fixed list that answers
     std::size_t live_at = 0;         ///< in a fixed list, its place among the live
-
-    peer_record() { known.status = member_status::dead; }
-    bool live() const { return known.live(); }
 };
 
 } // namespace joinery::gossip::detail

@@ -43,7 +43,7 @@ public:
         if (clashes(id, address) && !std::exchange(record->clash_told, true)) return news::clash;
         const bool reborn = record->heard && record->known.id != id;
         if (reborn) start_over(*record);
-        const bool up = !record->live();
+        const bool up = !record->live;
         if (!clashes(id, address)) ids_[id] = address;
         record->known.name = from.name;
         record->known.incarnation = from.incarnation;
@@ -64,7 +64,7 @@ public:
     std::vector<std::string> absent(const config& settings, time_point now, random& chance) {
         std::vector<peer_record*> others;
         for (auto& [address, each] : all_)
-            if (!each.live() && now >= each.next_try) others.push_back(&each);
+            if (!each.live && now >= each.next_try) others.push_back(&each);
         std::vector<std::string> chosen;
         const std::size_t most = live_.empty() ? std::max(settings.fanout, 1U) : 1;
         while (chosen.size() < most && !others.empty()) {
@@ -111,7 +111,7 @@ public:
     std::vector<peer> silenced(const config& settings, time_point now) {
         std::vector<peer> gone;
         for (auto& [address, each] : all_) {
-            if (!each.live() || now - each.heard_at <= settings.peer_timeout) continue;
+            if (!each.live || now - each.heard_at <= settings.peer_timeout) continue;
             lay_down(each);
             each.next_try = now;
             gone.push_back(each.known);
@@ -132,18 +132,17 @@ private:
     static constexpr unsigned slowest_other = 8;
 
     void enliven(peer_record& record) {
-        if (record.live()) return;
         record.known.status = member_status::alive;
+        if (std::exchange(record.live, true)) return;
         record.live_at = live_.size();
         live_.push_back(record.known.address);
     }
     void lay_down(peer_record& record) {
-        if (record.live()) {
-            swap_live(record.live_at, live_.size() - 1);
-            live_.pop_back();
-        }
         record.known.status = member_status::suspect;
         record.unanswered = 0;
+        if (!std::exchange(record.live, false)) return;
+        swap_live(record.live_at, live_.size() - 1);
+        live_.pop_back();
     }
     void swap_live(std::size_t a, std::size_t b) {
         if (a == b) return;
@@ -156,7 +155,7 @@ private:
         const auto at = ids_.find(id);
         if (at == ids_.end() || at->second == address) return false;
         const auto other = all_.find(at->second);
-        return other != all_.end() && other->second.live() && other->second.known.id == id;
+        return other != all_.end() && other->second.live && other->second.known.id == id;
     }
 
     void start_over(peer_record& record) {
@@ -182,7 +181,7 @@ private:
     bool drop_one() {
         auto worst = all_.end();
         for (auto at = all_.begin(); at != all_.end(); ++at) {
-            if (at->second.seed || at->second.live()) continue;
+            if (at->second.seed || at->second.live) continue;
             if (worst == all_.end() || at->second.heard_at < worst->second.heard_at) worst = at;
         }
         if (worst == all_.end()) return false;

@@ -164,7 +164,7 @@ protected:
     std::uint32_t next_in_order() {
         for (int turn = 0; turn < 2; ++turn) {
             for (std::uint32_t id; (id = table.draw(chance)) != nowhere;)
-                if (table.accusers(id) <= confirmations) return id;
+                if (table.at(id).live() && table.accusers(id) <= confirmations) return id;
             table.begin_turn();
         }
         return nowhere;

@@ -21,10 +21,16 @@ inline std::uint64_t log10_milli(std::uint64_t n) {
 /// The members of whom there is news to tell, each so and so often.
 ///
 /// State      their numbers, in groups by how often they were told.
+/// Invariant  at most `most`: what is told most gives way, and is in the tables all the same.
 /// Cost       O(limit) a rumor.
 class rumors {
 public:
-    void start(std::uint32_t id) { left_.put(id, 0); }
+    static constexpr std::size_t most = 256; ///< some seconds of telling: tables are faster then
+
+    void start(std::uint32_t id) {
+        if (size() >= most && !left_.contains(id)) left_.remove(left_.all()[size() - 1]);
+        left_.put(id, 0);
+    }
     void stop(std::uint32_t id) { left_.remove(id); }
 
     /// Calls f(id), least told first, which says whether it was told; false ends.

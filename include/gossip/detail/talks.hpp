@@ -34,6 +34,7 @@ public:
         if (record.heard && record.known.id != member.id) record = {};
         record.known = member;
         record.heard = true;
+        record.live = member.live();
         touch(record);
         return record;
     }
