@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gossip/cost.hpp"
 #include "gossip/detection.hpp"
+#include "gossip/large.hpp"
 #include "gossip/spreading.hpp"
 
 namespace {
@@ -68,9 +69,8 @@ int main(int argc, char** argv) {
     of_hundred(rows);
     of_thousand(rows);
     of_members(rows);
-    // 10,000 engines with whole tables of members do not fit into the memory of one machine.
     rows.section({of("rounds to all, mean", 10'000, 0), of("rounds to all, mean", 10'000, 10),
                   "idle bytes per node and second, 10000 over 1000"},
-                 [](bench::rows&) {});
+                 of_ten_thousand);
     return rows.finish();
 }

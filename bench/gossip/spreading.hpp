@@ -45,23 +45,33 @@ inline double spread(network& net, const std::string& text) {
     return seconds(net.now() - start);
 }
 
-/// Updates of random nodes, one at a time: rounds until all have it, and copies of the payload.
-inline void one_writer(rows& into, network net, std::size_t updates, const marks& to) {
-    net.set_faults(with_loss(to.loss));
-    gossip::random random(7);
+/// Updates of random nodes, one at a time: rounds until all have each.
+inline std::vector<double> rounds_of(network& net, std::size_t updates, std::size_t first = 0) {
+    gossip::random random(7 + first);
     std::vector<double> rounds;
-    const auto before = watched::all.copies;
-    for (std::size_t each = 0; each < updates; ++each) {
+    for (std::size_t each = first; each < first + updates; ++each) {
         net.run_for(round * static_cast<int>(random.below(20)) / 20);
         update(net, random.below(net.size()), text_of(each));
         rounds.push_back(spread(net, text_of(each)) / seconds(round));
         net.run_for(2s);
     }
+    return rounds;
+}
+
+inline void tell_rounds(rows& into, std::size_t nodes, const marks& to,
+                        const std::vector<double>& rounds) {
+    into.figure(of("rounds to all, mean", nodes, to.loss), "rounds", mean(rounds), to.rounds);
+    into.figure(of("rounds to all, p99", nodes, to.loss), "rounds", p99(rounds),
+                {to.rounds.bar * 1.5, to.rounds.goal * 1.5});
+}
+
+/// Rounds until all have an update, and copies of the payload.
+inline void one_writer(rows& into, network net, std::size_t updates, const marks& to) {
+    net.set_faults(with_loss(to.loss));
+    const auto before = watched::all.copies;
+    tell_rounds(into, net.size(), to, rounds_of(net, updates));
     const double floor = 1 / (1 - to.loss / 100.0);
     const double wanted = static_cast<double>((net.size() - 1) * updates) * floor;
-    into.figure(of("rounds to all, mean", net.size(), to.loss), "rounds", mean(rounds), to.rounds);
-    into.figure(of("rounds to all, p99", net.size(), to.loss), "rounds", p99(rounds),
-                {to.rounds.bar * 1.5, to.rounds.goal * 1.5});
     into.figure(of("payload copies over the floor, one writer", net.size(), to.loss), "",
                 static_cast<double>(watched::all.copies - before) / wanted, {1.1, 1.02});
 }

@@ -146,7 +146,7 @@ public:
     std::vector<peer> members() const { return parts_.net.members(); }
 
     /// Those of them that are alive or only suspected.
-    std::size_t live_count() const { return parts_.net.known.live_count(); }
+    std::size_t live_count() const { return parts_.net.live_count(); }
 
     /// Says goodbye to the other members: what is left to say is polled, nothing more is answered.
     void leave() {

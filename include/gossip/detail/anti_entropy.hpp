@@ -134,9 +134,9 @@ protected:
         this->begin_interval();
         for (auto at = sessions_.begin(); at != sessions_.end();) {
             auto& [key, each] = *at;
-            const peer_record* peer = net.known.find(key.first);
+            const peer_record* peer = net.find(key.first);
             const bool gone =
-                peer == nullptr || !peer->live() || peer->known.id != each.with || holding(*peer);
+                peer == nullptr || !peer->live || peer->known.id != each.with || holding(*peer);
             if (!gone && each.vain < max_vain && spare(*peer)) {
                 if (net.now >= each.retry_at) {
                     ++each.vain;

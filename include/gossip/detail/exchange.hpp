@@ -152,7 +152,7 @@ private:
         if (news_.empty()) return;
         next_turn_ = net.now + net.settings.interval / turns;
         if (net.group) // without it the digests do it
-            for (const auto& to : net.known.successors()) advertise(to, news_);
+            for (const auto& to : net.successors()) advertise(to, news_);
         news_.clear();
     }
 
@@ -180,8 +180,7 @@ private:
         std::vector<std::string> chosen;
         const bool hot = net.eager();
         const bool due = hot || (!net.group && ++rest_ % net.settings.probe_intervals == 0);
-        if (due)
-            chosen = net.known.sample(hot ? net.settings.fanout : 1, net.chance, net.settings.zone);
+        if (due) chosen = net.sample(hot ? net.settings.fanout : 1);
         if (net.group) return chosen;
         for (const peer& gone : net.known.silenced(net.settings, net.now))
             net.tell({event_kind::member_suspect, gone.name, gone.address, {}, 0, {}});
@@ -227,7 +226,7 @@ private:
 
     void send_digest(const std::string& to, std::uint8_t flags, std::uint64_t nonce) {
         digest_message message;
-        peer_record* peer = net.known.find(to);
+        peer_record* peer = net.find_or_meet(to);
         const bool reply = (flags & standing::reply) != 0;
         message.nonce = reply ? nonce : net.chance.next() | 1U;
         if (peer != nullptr && !reply) {
@@ -284,9 +283,7 @@ private:
 
     void push() {
         if (pushes_.empty()) return;
-        const auto targets =
-            net.group ? net.known.successors()
-                      : net.known.sample(net.settings.fanout, net.chance, net.settings.zone);
+        const auto targets = net.group ? net.successors() : net.sample(net.settings.fanout);
         for (const auto& to : targets) {
             net.have.lacking(to, pushes_, lacking_);
             net.send_items(to, lacking_, net.stats.pushes);

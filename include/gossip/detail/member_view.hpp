@@ -14,11 +14,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,7 +25,7 @@ namespace joinery::gossip::detail {
 
 /// One member's view of all: itself, the table, the news to tell, the events.
 ///
-/// State      the table; own version; suspicions by deadline; what waits to be sent and told.
+/// State      the table; own version; what waits to be sent and told.
 /// Invariant  own version is newer than whatever was ever said of it wrongly.
 class member_view {
 public:
@@ -85,14 +84,16 @@ public:
     std::vector<peer> members() const {
         std::vector<peer> all;
         all.reserve(table.size());
-        for (const auto& [name, id] : table.by_name()) all.push_back(table.at(id).known);
+        table.for_each([&](std::uint32_t id) { all.push_back(table.known(id)); });
+        std::sort(all.begin(), all.end(),
+                  [](const peer& a, const peer& b) { return a.name < b.name; });
         return all;
     }
 
     /// Says something new of itself.
     void announce() {
         set_version(version_ + 1);
-        news_.start(settings.name);
+        news_.start(member_table::own);
         if (next_gossip_ > now() + settings.gossip_interval)
             next_gossip_ = now() + settings.gossip_interval;
     }
@@ -123,8 +124,8 @@ protected:
         rewrite(last.bytes, write);
         out_.push();
     }
-    void tell(event_kind kind, const peer& about) {
-        tell({kind, about.name, about.address, {}, 0, {}});
+    void tell(event_kind kind, std::uint32_t id) {
+        tell({kind, std::string(table.name(id)), std::string(table.address(id)), {}, 0, {}});
     }
 
     self_part self() const { return {version_, boot_, table.total()}; }
@@ -147,65 +148,50 @@ protected:
             hear_of_self(said);
             return;
         }
-        const std::uint32_t id = table.find(said.name);
-        const peer before = id == nowhere ? peer{} : table.at(id).known;
+        std::uint32_t id = table.find(said.name);
         if (id != nowhere && newer(table.at(id).version, said.version)) ++counts.stale;
-        const auto news = table.apply(said, source, now(), first_hand);
-        if (auto gone = table.take_evicted()) {
-            news_.stop(gone->name);
-            tell(event_kind::member_down, *gone);
-        }
-        follow(news, table.find(said.name), before);
+        const auto news = table.apply(id, said, source, now(), first_hand);
+        if (const auto gone = table.take_evicted())
+            tell({event_kind::member_down, gone->name, gone->address, {}, 0, {}});
+        follow(news, id);
     }
 
-    void follow(member_table::news news, std::uint32_t id, const peer& before) {
+    void follow(member_table::news news, std::uint32_t id) {
         using what = member_table::news;
         if (news == what::none || news == what::refused) {
             counts.refused_members += news == what::refused ? 1U : 0U;
             return;
         }
-        member& m = table.at(id);
-        if (!m.doubted) news_.start(m.known.name); // that it is gone concerns nobody else
+        if (!table.at(id).doubted) news_.start(id); // that it is gone concerns nobody else
         switch (news) {
-            case what::up:
-                enlist(id);
-                tell(event_kind::member_up, m.known);
-                break;
-            case what::reborn: tell(event_kind::member_reborn, m.known); break;
-            case what::moved: tell(event_kind::member_moved, m.known); break;
-            case what::updated:
-                if (before.metadata != m.known.metadata || before.zone != m.known.zone)
-                    tell(event_kind::member_changed, m.known);
-                break;
+            case what::up: tell(event_kind::member_up, id); break;
+            case what::reborn: tell(event_kind::member_reborn, id); break;
+            case what::moved: tell(event_kind::member_moved, id); break;
+            case what::changed: tell(event_kind::member_changed, id); break;
             case what::denied:
                 ++counts.denials;
-                tell(event_kind::member_alive, m.known);
+                tell(event_kind::member_alive, id);
                 break;
             case what::suspected:
                 ++counts.suspicions;
-                if (before.status == member_status::dead || before.status == member_status::left)
-                    enlist(id);
-                tell(event_kind::member_suspect, m.known);
+                tell(event_kind::member_suspect, id);
                 watch(id);
                 // Some look for themselves: that confirms it soon, or tells the suspect of it.
-                if (m.accusers.back() != hash_of(settings.name) && to_check_.size() < max_checks &&
+                if (table.trouble_of(id).accusers.front() != hash_of(settings.name) &&
+                    to_check_.size() < max_checks &&
                     chance.chance(confirmers, table.live().size() + 1))
                     to_check_.push_back(id);
                 break;
             case what::confirmed: watch(id); break;
             case what::died:
                 ++counts.deaths;
-                tell(event_kind::member_down, m.known);
+                tell(event_kind::member_down, id);
                 break;
-            case what::left: tell(event_kind::member_left, m.known); break;
+            case what::left: tell(event_kind::member_left, id); break;
+            case what::updated:
             case what::none:
             case what::refused: break;
         }
-    }
-
-    // To be probed in this turn; whoever comes and goes too often waits for the next.
-    void enlist(std::uint32_t id) {
-        if (order_.size() < 2 * settings.max_members) order_.push_back(id);
     }
 
     // Somebody says something of this one. What is wrong is denied with a newer version; what a
@@ -237,8 +223,7 @@ protected:
 
     /// The suspicion of a member ends, the sooner the more confirm it.
     void watch(std::uint32_t id) {
-        member& m = table.at(id);
-        suspicions_.erase({m.deadline, id});
+        const trouble& of = table.trouble_of(id);
         const std::uint64_t size = table.live().size() + 1;
         const auto scale = std::max<std::uint64_t>(log10_milli(size), 1000);
         const duration least =
@@ -247,22 +232,17 @@ protected:
         // log(n + 1) / log(k + 1), a thousand times, for n of k others that confirm it
         static constexpr int part[3][3] = {{1000, 1000, 1000}, {0, 1000, 1000}, {0, 631, 1000}};
         const std::size_t others = std::min<std::size_t>(size > 2 ? size - 2 : 0, confirmations);
-        const std::size_t confirmed = std::min<std::size_t>(m.accusers.size() - 1, confirmations);
+        const std::size_t confirmed = std::min<std::size_t>(of.accused - 1, confirmations);
         const int share = part[others][confirmed];
         const duration length = most - (most - least) / 1000 * share;
         // Who has denied before gets more time, and so does everybody from a node that is not well.
-        const int patience = 1 + static_cast<int>(health_) / 2 + static_cast<int>(m.denials);
-        m.deadline = m.since + length * patience;
-        suspicions_.emplace(m.deadline, id);
+        const int patience = 1 + static_cast<int>(health_) / 2 + table.at(id).denials;
+        table.set_deadline(id, of.since + length * patience);
     }
 
     void bury_overdue() {
-        while (!suspicions_.empty() && suspicions_.begin()->first <= now()) {
-            const auto [deadline, id] = *suspicions_.begin();
-            suspicions_.erase(suspicions_.begin());
-            const member& m = table.at(id);
-            if (m.known.status != member_status::suspect || m.deadline != deadline) continue;
-            member_record said = m.record(member_status::dead);
+        for (std::uint32_t id; (id = table.take_overdue(now())) != nowhere;) {
+            member_record said = table.record(id, member_status::dead);
             said.accuser = hash_of(settings.name);
             learn(said, 0);
         }
@@ -274,38 +254,37 @@ protected:
     template <class Fits>
     std::vector<std::uint32_t> sample(std::size_t most, Fits&& fits) {
         std::vector<std::uint32_t> chosen;
-        const auto& live = table.live();
+        const auto live = table.live();
         if (live.empty()) return chosen;
         for (std::size_t tries = 0; tries < 3 * most + 5 && chosen.size() < most; ++tries) {
             const std::uint32_t id = live[chance.below(live.size())];
-            if (fits(table.at(id)) && std::find(chosen.begin(), chosen.end(), id) == chosen.end())
+            if (fits(id) && std::find(chosen.begin(), chosen.end(), id) == chosen.end())
                 chosen.push_back(id);
         }
         return chosen;
     }
 
     /// News that fit into `room` bytes, for a message to `to`.
-    void add_news(std::vector<member_record>& records, std::size_t room,
-                  const std::string& to = {}) {
+    void add_news(std::vector<member_record>& records, std::size_t room, std::string_view to = {}) {
         if (news_.empty()) return;
         std::size_t used = 0;
         for (const member_record& each : records) used += each.bytes();
-        std::vector<std::string> gone;
-        news_.tell(rumors::limit(table.live().size()), [&](const std::string& name) {
-            if (name == to && name != settings.name) return true;
-            const std::uint32_t id = name == settings.name ? nowhere : table.find(name);
-            if (id == nowhere && name != settings.name) {
-                gone.push_back(name);
+        std::vector<std::uint32_t> gone;
+        news_.tell(rumors::limit(table.live().size()), [&](std::uint32_t id) {
+            const bool of_self = id == member_table::own;
+            if (!of_self && table.name(id) == to) return true;
+            if (!of_self && table.name(id).empty()) { // forgotten meanwhile
+                gone.push_back(id);
                 return true;
             }
-            member_record each = id == nowhere ? own_record() : table.at(id).record();
+            member_record each = of_self ? own_record() : table.record(id);
             if (used + each.bytes() > room) return records.empty(); // too large for any message
             used += each.bytes();
             records.push_back(std::move(each));
             ++counts.rumors_told;
             return true;
         });
-        for (const std::string& name : gone) news_.stop(name);
+        for (const std::uint32_t id : gone) news_.stop(id);
     }
 
     static constexpr unsigned max_health = 8;
@@ -316,8 +295,6 @@ protected:
 
     rumors news_;
     std::vector<std::uint32_t> to_check_; ///< suspects to probe before all others
-    std::vector<std::uint32_t> order_;    ///< whom to probe, in this turn; may name slots twice
-    std::set<std::pair<time_point, std::uint32_t>> suspicions_;
     time_point next_gossip_{};
     std::string twin_; ///< an address that is said to be this one's and is not
     std::uint64_t boot_ = 0;

@@ -56,7 +56,7 @@ public:
 
     /// Something has happened that the others should hear of within the next intervals.
     void stir() {
-        const auto size = static_cast<std::uint64_t>(known.live_count());
+        const auto size = static_cast<std::uint64_t>(live_count());
         hot_until = now + settings.interval * (8 + 2 * static_cast<int>(std::bit_width(size)));
     }
     bool hot() const { return now < hot_until; }
@@ -66,9 +66,18 @@ public:
     /// Whether digests are to go out each interval.
     bool eager() const { return group ? now < eager_until_ || (hot() && lossy()) : hot(); }
 
+    /// Zero if nobody has measured it.
+    duration round_trip_of(const std::string& address) {
+        const peer_record* record = find(address);
+        if (record != nullptr && record->known.round_trip != duration::zero())
+            return record->known.round_trip;
+        const std::uint32_t id = group ? group->table.at_address(address) : nowhere;
+        return id == nowhere ? duration::zero() : group->table.at(id).round_trip();
+    }
+
     /// When an answer of the peer is late: at twice its own round trip, else at what is usual.
     time_point retry_deadline(const std::string& peer) {
-        duration patience = 2 * round_trip_of(known.find(peer));
+        duration patience = 2 * round_trip_of(peer);
         if (patience == duration::zero()) patience = trips.patience();
         if (patience == duration::zero() && group) patience = group->trips.patience();
         if (patience == duration::zero()) patience = 2 * settings.interval;
@@ -111,13 +120,12 @@ public:
         }
         if (address == settings.address && who.name != settings.name)
             return refuse(result, receipt::status::own_message);
-        peer_record* record = known.find(address);
-        if ((record == nullptr || !proven(*record)) &&
-            !unproven_.heard(address, datagram.size(), record != nullptr,
-                             [&](const auto& each) { return known.find(each) != nullptr; })) {
+        if (!proven(address) && !unproven_.heard(address, datagram.size(), expects(address),
+                                                 [&](const auto& each) { return expects(each); })) {
             ++stats.refused_peers;
             return nullptr;
         }
+        peer_record* record = nullptr;
         if (group && is_membership(message[0]))
             record = take_membership(who, address, from, datagram, message, attached, result);
         else
@@ -130,8 +138,6 @@ public:
         return record;
     }
     void answered() { answering_.clear(); }
-
-    std::vector<peer> members() const { return group ? group->members() : known.members(); }
 
     /// What membership wants to tell.
     void follow_group() {
@@ -338,14 +344,6 @@ private:
         return std::min({next_interval, next_news, wanted.next_deadline(), large.next_deadline()});
     }
 
-    // Zero if nobody has measured it.
-    duration round_trip_of(const peer_record* peer) const {
-        if (peer == nullptr || !group || peer->known.round_trip != duration::zero())
-            return peer == nullptr ? duration::zero() : peer->known.round_trip;
-        const std::uint32_t id = group->table.find(peer->known.name);
-        return id == nowhere ? duration::zero() : group->table.at(id).known.round_trip;
-    }
-
     peer_record* take_membership(const sender& who, const std::string& address,
                                  std::string_view from, bytes_view datagram, bytes_view message,
                                  bytes_view& attached, receipt& result) {
@@ -355,42 +353,20 @@ private:
         if (!group->handle(who, address, from, what, message.subspan(1), room, attached))
             return refuse(result, receipt::status::malformed);
         follow_group();
-        return known_sender(who);
+        return find_member(who);
     }
 
-    // The record of a member, where membership says it is.
-    peer_record* known_sender(const sender& who) {
-        const std::uint32_t id = group->table.find(who.name);
-        if (id == nowhere || group->table.at(id).known.incarnation != who.incarnation)
-            return nullptr;
-        const peer& member = group->table.at(id).known;
-        peer_record* record = known.find(member.address);
-        if (record != nullptr && record->known.name == who.name) return record;
-        // Several name this address: it is of the one that has proven to be there.
-        if (!member.verified || !member.live()) return nullptr;
-        known.enrol(member);
-        return known.find(member.address);
-    }
-
-    // Whether another member has proven to be there.
-    bool taken(const std::string& address, const std::string& name) {
-        const peer_record* at = known.find(address);
-        return at != nullptr && at->live() && at->known.name != name && proven(*at);
-    }
-    // By now its address may be another member's.
-    void retire(const std::string& name) {
-        const peer_record* at = known.find(where_[name]);
-        if (at == nullptr || at->known.name != name) return;
-        stats.pulls_given_up += wanted.gone(where_[name]); // others are asked, or it, elsewhere
-        have.forget(where_[name]);
-        known.retire(where_[name]);
+    void retire(const std::string& name, const std::string& address) {
+        if (address.empty() || !dismiss(name, address)) return;
+        stats.pulls_given_up += wanted.gone(address); // others are asked, or it, elsewhere
+        have.forget(address);
     }
 
     peer_record* sender_of(const sender& who, const std::string& address, receipt& result) {
         if (is_self(who)) return refuse_self(who, address, result);
         if (group) {
             if (group->silent()) return nullptr;
-            peer_record* record = known_sender(who);
+            peer_record* record = find_member(who);
             return record == nullptr ? refuse(result, receipt::status::stale) : record;
         }
         const auto news = known.heard(address, who, now);
@@ -409,10 +385,7 @@ private:
     }
 
     bool is_self(const sender& who) const {
-        const std::uint32_t id = group ? group->table.find(who.name) : nowhere;
-        if (id == nowhere || group->table.at(id).known.incarnation != who.incarnation)
-            return crdt::replica_id::of(who.name, who.incarnation) == self;
-        return group->table.at(id).known.id == self;
+        return who.incarnation == settings.incarnation && who.name == settings.name;
     }
 
     peer_record* refuse_self(const sender& who, const std::string& address, receipt& result) {
@@ -422,27 +395,19 @@ private:
         return refuse(result, receipt::status::own_message);
     }
 
-    // Keeps the addresses that are talked to in step with the members.
+    // Keeps the records of those that are talked to in step with the members.
     void follow(const event& happened) {
         switch (happened.kind) {
             case event_kind::member_up:
             case event_kind::member_reborn:
-            case event_kind::member_changed:
-            case event_kind::member_moved: {
-                std::string& at = where_[happened.name];
-                if (!at.empty() && at != happened.address) retire(happened.name);
-                at = happened.address;
-                if (happened.kind != event_kind::member_changed) have.forget(at);
-                const std::uint32_t id = group->table.find(happened.name);
-                if (id != nowhere && !taken(at, happened.name))
-                    known.enrol(group->table.at(id).known);
+            case event_kind::member_moved:
+                retire(happened.name, former_address(happened));
+                have.forget(happened.address);
+                welcome(happened.name);
                 break;
-            }
+            case event_kind::member_changed: welcome(happened.name); break;
             case event_kind::member_down:
-            case event_kind::member_left:
-                retire(happened.name);
-                where_.erase(happened.name);
-                break;
+            case event_kind::member_left: retire(happened.name, happened.address); break;
             default: break;
         }
     }
@@ -461,7 +426,7 @@ private:
             const auto first = ranges.begin() + static_cast<std::ptrdiff_t>(at);
             const auto count = static_cast<std::ptrdiff_t>(std::min(fit, ranges.size() - at));
             ++stats.pulls;
-            const peer_record* from = known.find(to);
+            const peer_record* from = find(to);
             const std::uint64_t nonce = from == nullptr ? 0 : from->its_nonce;
             pull_.nonce = nonce;
             pull_.tries = tries;
@@ -479,7 +444,6 @@ private:
     std::uint64_t late_pulls_ = 0;
     time_point eager_until_ = time_point::min();
     witnessed_clock clock_;
-    std::map<std::string, std::string> where_; ///< the address under which a member is known
     bool self_ahead_told_ = false;
     bool outdated_told_ = false;
     std::string clash_told_;

@@ -4,12 +4,10 @@
 #include <gossip/config.hpp>
 #include <gossip/detail/allowances.hpp>
 #include <gossip/detail/blobs.hpp>
+#include <gossip/detail/contacts.hpp>
 #include <gossip/detail/frame.hpp>
 #include <gossip/detail/lanes.hpp>
 #include <gossip/detail/message.hpp>
-#include <gossip/detail/peers.hpp>
-#include <gossip/detail/reporter.hpp>
-#include <gossip/detail/swim.hpp>
 #include <gossip/event.hpp>
 #include <gossip/random.hpp>
 #include <gossip/statistics.hpp>
@@ -28,18 +26,15 @@ namespace joinery::gossip::detail {
 
 /// The sending side of an engine: its name, whom it knows, what waits to be sent.
 ///
-/// State      the frame, the peers, membership, blobs on offer, the lanes.
+/// State      as its base; the frame, blobs on offer, the lanes.
 /// Invariant  no datagram is above the configured size; to an address that has not proven itself
 ///            no more is said than came from it.
-class outbox : public reporter {
+class outbox : public contacts {
 public:
     outbox(config given, std::uint64_t seed)
-        : reporter(std::move(given)),
-          chance(wire::mix(seed, identity(settings).value)),
-          known(settings),
+        : contacts(std::move(given), seed),
           large(settings.max_blob + blob_overhead, settings.relay_bytes),
-          lanes_(settings.bulk_bytes, settings.max_datagram),
-          seed_(seed) {}
+          lanes_(settings.bulk_bytes, settings.max_datagram) {}
 
     /// Becomes the given incarnation. Throws std::invalid_argument if no datagram can be made.
     void rename(std::uint64_t incarnation, const wire::keyed_hasher& hasher) {
@@ -55,7 +50,7 @@ public:
             throw std::invalid_argument("gossip: max_datagram is too small");
         if (settings.interval <= duration::zero())
             throw std::invalid_argument("gossip: interval must be positive");
-        if (settings.membership) group.emplace(membership_of(settings), seed_, room());
+        begin_membership(room());
     }
 
     /// Is reached at another address from now on.
@@ -67,7 +62,6 @@ public:
         if (address.size() > max_text || settings.max_datagram < moved.overhead() + least_room)
             return announcement::too_large;
         settings.address = address;
-        known.settle(address);
         frame_ = std::move(moved);
         group->settings.address = address;
         group->fit(room());
@@ -132,19 +126,14 @@ public:
 
     std::size_t waiting() const { return lanes_.size(); } ///< datagrams
 
-    /// Whether this address has returned a number that only it was told.
-    bool proven(const peer_record& record) const {
-        if (!group) return record.known.verified;
-        const std::uint32_t id = group->table.find(record.known.name);
-        return id != nowhere && group->table.at(id).known.verified;
-    }
+    /// It has returned a number that only it was told.
     void prove(peer_record& record) {
         record.known.verified = true;
         unproven_.forget(record.known.address);
         if (record.known.address == answering_) answering_.clear();
         if (!group) return;
         const std::uint32_t id = group->table.find(record.known.name);
-        if (id != nowhere && group->table.at(id).known.address == record.known.address)
+        if (id != nowhere && group->table.address(id) == record.known.address)
             group->table.verify(id);
     }
 
@@ -153,19 +142,11 @@ public:
         return what >= kind::ping && what <= kind::page;
     }
 
-    crdt::replica_id self;
-    random chance;
-    peers known;
-    std::optional<swim> group; ///< none with a fixed list of peers
     blobs large;
 
 protected:
     static constexpr std::size_t least_room = 192;
     static constexpr std::size_t blob_overhead = 1024;
-
-    static crdt::replica_id identity(const config& of) {
-        return crdt::replica_id::of(of.name, of.incarnation);
-    }
 
     lanes lanes_;
     frame frame_;
@@ -183,13 +164,11 @@ private:
 
     bool may_say(const std::string& to, std::size_t bytes) {
         if (unproven_.empty() || !unproven_.holds(to)) return true;
-        const peer_record* record = known.find(to);
-        if (record == nullptr || !proven(*record)) return unproven_.spend(to, bytes);
+        if (!proven(to)) return unproven_.spend(to, bytes);
         unproven_.forget(to);
         return true;
     }
 
-    std::uint64_t seed_ = 0;
     std::vector<std::byte> scratch_; ///< where messages are written
 };
 

@@ -3,8 +3,7 @@
 
 #include <gossip/config.hpp>
 #include <gossip/detail/frame.hpp>
-#include <gossip/detail/message.hpp>
-#include <gossip/detail/rings.hpp>
+#include <gossip/detail/peer_record.hpp>
 #include <gossip/peer.hpp>
 #include <gossip/random.hpp>
 
@@ -18,62 +17,14 @@
 
 namespace joinery::gossip::detail {
 
-/// How often something may start with a peer: at least an interval apart, doubling while it does
-/// not help. Losses make some attempts vain, so that one alone does not count.
-struct pace {
-    static constexpr unsigned vain_per_level = 4;
-    time_point next = time_point::min();
-    unsigned vain = 0;
-    wire::digest own; ///< what was compared when it last started
-    wire::digest theirs;
-
-    bool due(time_point now) const { return now >= next; }
-    void started(time_point now, duration interval, const wire::digest& mine,
-                 const wire::digest& other) {
-        const bool progress = own != mine || theirs != other;
-        vain = progress ? 0 : std::min(vain + 1, 3 * vain_per_level);
-        own = mine;
-        theirs = other;
-        next = now + interval * (1 << (vain / vain_per_level));
-    }
-};
-
-/// All that an engine keeps of one address, besides what membership knows.
-struct peer_record {
-    peer known;
-    bool seed = false;
-    bool heard = false;
-    bool clash_told = false;
-    unsigned unanswered = 0; ///< tries since it was last heard
-    time_point heard_at;
-    time_point next_try = time_point::min();
-    std::uint64_t nonce = 0; ///< of the latest question to it
-    time_point asked_at;
-    std::uint64_t its_nonce = 0; ///< of its latest adverts
-    pace repairing;
-    time_point questioned = time_point::min(); ///< when it last asked for differences
-    time_point pulled = time_point::min();     ///< when it last asked for items
-    pace contexts;
-    std::uint64_t held_ms = 0; ///< no repair before the wall is there, or before held_until
-    time_point held_until = time_point::min();
-    std::vector<item_range> adverts; ///< its latest
-    std::size_t live_at = ~std::size_t{0};
-
-    bool live() const { return live_at != ~std::size_t{0}; }
-};
-
-/// The addresses that are talked to, by address. Membership says which there are; without it they
-/// are the seeds and whoever has spoken.
+/// The addresses that are talked to without membership: the seeds and whoever has spoken.
 ///
 /// Invariant  at most `max_peers` besides the seeds; seeds are never dropped, others only for room;
 ///            silent ones are tried ever more rarely, but for ever.
-/// Cost       O(log peers) a datagram; with membership O(log peers) an interval, without O(peers).
+/// Cost       O(log peers) a datagram, O(peers) an interval.
 class peers {
 public:
-    explicit peers(const config& settings)
-        : max_(settings.max_peers),
-          self_(settings.address),
-          rings_(settings.fanout, settings.name, settings.zone) {
+    explicit peers(const config& settings) : max_(settings.max_peers), self_(settings.address) {
         for (const auto& seed : settings.seeds)
             if (seed != self_ && seed.size() <= max_text) {
                 all_[seed].known.address = seed;
@@ -81,9 +32,6 @@ public:
                 ++seeds_;
             }
     }
-
-    /// This engine itself is at another address now.
-    void settle(const std::string& address) { self_ = address; }
 
     enum class news : std::uint8_t { none, up, clash, refused };
 
@@ -95,7 +43,7 @@ public:
         if (clashes(id, address) && !std::exchange(record->clash_told, true)) return news::clash;
         const bool reborn = record->heard && record->known.id != id;
         if (reborn) start_over(*record);
-        const bool up = !record->live();
+        const bool up = !record->live;
         if (!clashes(id, address)) ids_[id] = address;
         record->known.name = from.name;
         record->known.incarnation = from.incarnation;
@@ -107,20 +55,6 @@ public:
         return up ? news::up : news::none;
     }
 
-    /// Notes a member that is alive: nothing that was said to an earlier incarnation counts.
-    void enrol(const peer& member) {
-        peer_record* record = find_or_add(member.address);
-        if (record == nullptr) return;
-        if (record->heard && record->known.id != member.id) start_over(*record);
-        record->known = member;
-        record->heard = true;
-        if (record->live()) rings_.add(member); // its zone may be news
-        enliven(*record);
-    }
-    void retire(const std::string& address) {
-        if (peer_record* record = find(address)) lay_down(*record, member_status::dead);
-    }
-
     peer_record* find(const std::string& address) {
         const auto at = all_.find(address);
         return at == all_.end() ? nullptr : &at->second;
@@ -130,7 +64,7 @@ public:
     std::vector<std::string> absent(const config& settings, time_point now, random& chance) {
         std::vector<peer_record*> others;
         for (auto& [address, each] : all_)
-            if (!each.live() && now >= each.next_try) others.push_back(&each);
+            if (!each.live && now >= each.next_try) others.push_back(&each);
         std::vector<std::string> chosen;
         const std::size_t most = live_.empty() ? std::max(settings.fanout, 1U) : 1;
         while (chosen.size() < most && !others.empty()) {
@@ -173,19 +107,12 @@ public:
         return chosen;
     }
 
-    /// Whom to tell news first; the same from call to call while the members are the same.
-    std::vector<std::string> successors() {
-        if (std::exchange(rings_stale_, false))
-            for (const std::string& address : live_) rings_.add(all_.at(address).known);
-        return rings_.all();
-    }
-
     /// Those that have just become silent.
     std::vector<peer> silenced(const config& settings, time_point now) {
         std::vector<peer> gone;
         for (auto& [address, each] : all_) {
-            if (!each.live() || now - each.heard_at <= settings.peer_timeout) continue;
-            lay_down(each, member_status::suspect);
+            if (!each.live || now - each.heard_at <= settings.peer_timeout) continue;
+            lay_down(each);
             each.next_try = now;
             gone.push_back(each.known);
         }
@@ -198,8 +125,7 @@ public:
             if (each.heard) all.push_back(each.known);
         return all;
     }
-    std::size_t live_count() const { return live_.size(); }
-    std::vector<std::string> live() const { return live_; }
+    const std::vector<std::string>& live() const { return live_; }
 
 private:
     static constexpr unsigned slowest_seed = 5; // 2^5 intervals between tries
@@ -207,19 +133,16 @@ private:
 
     void enliven(peer_record& record) {
         record.known.status = member_status::alive;
-        if (record.live()) return;
+        if (std::exchange(record.live, true)) return;
         record.live_at = live_.size();
         live_.push_back(record.known.address);
-        rings_.add(record.known);
     }
-    void lay_down(peer_record& record, member_status as) {
-        record.known.status = as;
+    void lay_down(peer_record& record) {
+        record.known.status = member_status::suspect;
         record.unanswered = 0;
-        if (!record.live()) return;
+        if (!std::exchange(record.live, false)) return;
         swap_live(record.live_at, live_.size() - 1);
         live_.pop_back();
-        record.live_at = ~std::size_t{0};
-        rings_stale_ = rings_.remove(record.known.address) || rings_stale_;
     }
     void swap_live(std::size_t a, std::size_t b) {
         if (a == b) return;
@@ -232,14 +155,14 @@ private:
         const auto at = ids_.find(id);
         if (at == ids_.end() || at->second == address) return false;
         const auto other = all_.find(at->second);
-        return other != all_.end() && other->second.live() && other->second.known.id == id;
+        return other != all_.end() && other->second.live && other->second.known.id == id;
     }
 
     void start_over(peer_record& record) {
         if (const auto at = ids_.find(record.known.id);
             at != ids_.end() && at->second == record.known.address)
             ids_.erase(at);
-        lay_down(record, member_status::dead);
+        lay_down(record);
         peer_record fresh;
         fresh.known.address = record.known.address;
         fresh.seed = record.seed;
@@ -258,7 +181,7 @@ private:
     bool drop_one() {
         auto worst = all_.end();
         for (auto at = all_.begin(); at != all_.end(); ++at) {
-            if (at->second.seed || at->second.live()) continue;
+            if (at->second.seed || at->second.live) continue;
             if (worst == all_.end() || at->second.heard_at < worst->second.heard_at) worst = at;
         }
         if (worst == all_.end()) return false;
@@ -279,8 +202,6 @@ private:
     std::map<std::string, peer_record> all_;
     std::vector<std::string> live_;
     std::map<crdt::replica_id, std::string> ids_;
-    rings rings_;
-    bool rings_stale_ = false;
 };
 
 } // namespace joinery::gossip::detail

@@ -103,10 +103,10 @@ protected:
         message.self = self();
         const std::uint32_t id = table.find(name);
         const bool known =
-            id != nowhere && table.at(id).known.verified && (flags & probe_message::speak_up) == 0;
+            id != nowhere && table.at(id).verified && (flags & probe_message::speak_up) == 0;
         if (id != nowhere) {
             const member& m = table.at(id);
-            if (m.known.status != member_status::alive) message.records.push_back(m.record());
+            if (m.status != member_status::alive) message.records.push_back(table.record(id));
             if (!m.complete) message.flags |= probe_message::tell_me;
         }
         if (!known) message.records.push_back(own_record());
@@ -127,7 +127,7 @@ protected:
     }
 
     duration patience_for(const member& m) const {
-        const duration measured = 2 * m.known.round_trip;
+        const duration measured = 2 * m.round_trip();
         return std::max(settings.probe_timeout, measured) * (1 + static_cast<int>(health_));
     }
 
@@ -160,36 +160,28 @@ protected:
             id = to_check_.back();
             to_check_.pop_back();
         }
-        if (id == nowhere || !table.at(id).known.live()) {
+        if (id == nowhere || !table.at(id).live()) {
             vain_ = 0;
             id = next_in_order();
         }
         if (id == nowhere) return;
         ++counts.probes;
-        const member& m = table.at(id);
-        const duration patience = patience_for(m);
+        const duration patience = patience_for(table.at(id));
         probe_ = {};
         probe_.id = id;
-        probe_.name = m.known.name;
+        probe_.name = table.name(id);
         probe_.ask_others = now() + patience;
         probe_.deadline = now() + patience + patience + patience / 2;
-        probe_.nonce = ping(m.known.address, m.known.name, purpose::probe,
+        probe_.nonce = ping(std::string(table.address(id)), probe_.name, purpose::probe,
                             3 * patience + settings.probe_interval);
     }
 
     // Everybody once in a turn, in an order that is drawn anew for each turn.
     std::uint32_t next_in_order() {
         for (int turn = 0; turn < 2; ++turn) {
-            while (!order_.empty()) {
-                const std::size_t at = chance.below(order_.size());
-                const std::uint32_t id = order_[at];
-                order_[at] = order_.back();
-                order_.pop_back();
-                const member& m = table.at(id);
-                if (m.known.live() && m.known.verified && m.accusers.size() <= confirmations)
-                    return id;
-            }
-            order_ = table.live();
+            for (std::uint32_t id; (id = table.draw(chance)) != nowhere;)
+                if (table.at(id).live() && table.accusers(id) <= confirmations) return id;
+            table.begin_turn();
         }
         return nowhere;
     }
@@ -198,17 +190,17 @@ protected:
         probe_.asked = true;
         if (++late_row_ > loss.by_chance()) ++counts.late_answers;
         loss.note(true);
-        const member& m = table.at(probe_.id);
-        if (m.known.name != probe_.name) return;
-        const auto chosen = sample(settings.helpers, [&](const member& each) {
-            return each.known.verified && each.known.status == member_status::alive &&
-                   each.known.name != probe_.name;
+        if (table.name(probe_.id) != probe_.name) return;
+        const auto chosen = sample(settings.helpers, [&](std::uint32_t id) {
+            const member& m = table.at(id);
+            return m.verified && m.status == member_status::alive && id != probe_.id;
         });
+        const ping_for_message message{
+            probe_.nonce, probe_.name, std::string(table.address(probe_.id)), {}};
         for (const std::uint32_t id : chosen) {
-            ping_for_message message{probe_.nonce, m.known.name, m.known.address, {}};
             ++counts.indirect_probes;
             ++probe_.helpers;
-            send(table.at(id).known.address, message);
+            send(std::string(table.address(id)), message);
         }
     }
 
@@ -221,13 +213,13 @@ protected:
             degrade(1);
         else
             next_probe_ = now(); // where one is dead there may be more
-        const bool same = table.at(id).known.name == probe_.name;
+        const bool same = table.name(id) == probe_.name;
         probe_ = {};
-        member& m = table.at(id);
-        if (!same || !m.known.live()) return;
-        if (now() - m.denied > std::chrono::minutes(1)) m.denials = 0;
+        const member& m = table.at(id);
+        if (!same || !m.live()) return;
+        table.excuse(id, now() - std::chrono::minutes(1));
         // Who has denied before is asked again before it is accused once more.
-        if (m.known.status == member_status::alive && vain_ < m.denials) {
+        if (m.status == member_status::alive && vain_ < m.denials) {
             ++vain_;
             again_ = id;
             return;
@@ -237,7 +229,7 @@ protected:
     }
 
     void accuse(std::uint32_t id) {
-        member_record said = table.at(id).record(member_status::suspect);
+        member_record said = table.record(id, member_status::suspect);
         said.accuser = hash_of(settings.name);
         learn(said, 0);
     }
@@ -260,12 +252,12 @@ protected:
         const std::size_t most = std::min<std::size_t>(table.unverified().size(), 3);
         for (std::size_t each = 0; each < most; ++each) {
             const std::uint32_t id = table.unverified()[chance.below(table.unverified().size())];
-            if (table.at(id).known.live()) verify(id);
+            verify(id);
         }
     }
     void verify(std::uint32_t id) {
-        const member& m = table.at(id);
-        ping(m.known.address, m.known.name, purpose::verify, 4 * patience_for(m));
+        ping(std::string(table.address(id)), std::string(table.name(id)), purpose::verify,
+             4 * patience_for(table.at(id)));
     }
 
     void drop_overdue() {
@@ -283,18 +275,22 @@ protected:
         }
     }
     void give_up(const std::string& name, bool others_answer) {
-        const std::uint32_t id = table.find(name);
-        if (id == nowhere || table.at(id).known.verified) return;
-        if (!others_answer && table.at(id).known.status == member_status::alive) accuse(id);
+        std::uint32_t id = table.find(name);
+        if (id == nowhere || table.at(id).verified) return;
+        member& m = table.at(id);
+        if (!others_answer && m.status == member_status::alive) accuse(id);
+        if (!others_answer) return;
         // Who came back from that is given more time.
-        const unsigned enough = max_misses * (1 + table.at(id).denials);
-        if (!others_answer || ++table.at(id).misses < enough) return;
+        if (m.misses + 1U < max_misses * (1U + m.denials)) {
+            ++m.misses;
+            return;
+        }
         // Nobody else hears of it: it may never have been.
-        if (!table.at(id).known.live()) return;
-        table.apply(table.at(id).record(member_status::dead), table.at(id).source, now());
-        table.at(id).doubted = true;
-        tell(event_kind::member_down, table.at(id).known);
-        news_.stop(name);
+        if (!m.live()) return;
+        table.apply(id, table.record(id, member_status::dead), m.source, now());
+        m.doubted = true;
+        tell(event_kind::member_down, id);
+        news_.stop(id);
     }
 
     time_point probe_deadline() const {
@@ -303,8 +299,7 @@ protected:
         if (probe_.id != nowhere)
             next = std::min({next, probe_.deadline, probe_.asked ? next : probe_.ask_others});
         if (!deadlines_.empty()) next = std::min(next, deadlines_.begin()->first);
-        if (!suspicions_.empty()) next = std::min(next, suspicions_.begin()->first);
-        return next;
+        return std::min(next, table.next_deadline());
     }
 
     static constexpr std::size_t max_questions = 4096;

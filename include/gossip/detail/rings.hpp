@@ -25,23 +25,31 @@ namespace joinery::gossip::detail {
 class rings {
 public:
     rings(std::size_t circles, std::string_view name, std::string_view zone)
-        : own_(wire::content_hash64(bytes_of(name))), zone_(zone), next_(circles) {}
+        : own_(hash_of(name)), zone_(zone), next_(circles) {}
 
-    void add(const peer& member) {
-        const std::uint64_t hash = wire::content_hash64(bytes_of(member.name));
+    void add(const peer& member) { add(member.name, member.address, member.zone); }
+    void add(std::string_view name, std::string_view address, std::string_view zone) {
+        const std::uint64_t hash = hash_of(name);
+        const bool near = is_near(zone);
         for (std::size_t each = 0; each < next_.size(); ++each) {
-            const bool near = zone_.empty() || member.zone == zone_;
-            const neighbour met{member.address, place(hash, each) - place(own_, each), near};
-            if (better(met, next_[each], each > 0)) next_[each] = met;
+            const std::uint64_t distance = place(hash, each) - place(own_, each);
+            neighbour& known = next_[each];
+            if (better(distance, near, known, each > 0))
+                known = {std::string(address), hash, distance, near};
         }
     }
     /// Whether it was a neighbour: then all live members are to be added anew.
-    bool remove(const std::string& address) {
-        const bool lost = std::any_of(next_.begin(), next_.end(), [&](const neighbour& each) {
-            return each.address == address;
+    bool remove(std::string_view address) {
+        return lose([&](const neighbour& each) { return each.address == address; });
+    }
+    /// The same of one that was a neighbour under another address, name or zone.
+    bool remove_other(std::string_view name, std::string_view address, std::string_view zone) {
+        const std::uint64_t hash = hash_of(name);
+        const bool near = is_near(zone);
+        return lose([&](const neighbour& each) {
+            return each.hash == hash ? each.address != address || each.near != near
+                                     : each.address == address;
         });
-        if (lost) next_.assign(next_.size(), {});
-        return lost;
     }
 
     /// The neighbours, each once.
@@ -57,6 +65,7 @@ public:
 private:
     struct neighbour {
         std::string address;
+        std::uint64_t hash = 0; ///< of its name
         std::uint64_t distance = ~std::uint64_t{0};
         bool near = false;
     };
@@ -64,10 +73,23 @@ private:
     static std::uint64_t place(std::uint64_t hash, std::size_t circle) {
         return wire::mix(hash, circle + 1);
     }
-    static bool better(const neighbour& one, const neighbour& other, bool by_zone) {
+    static bool better(std::uint64_t distance, bool near, const neighbour& other, bool by_zone) {
         if (other.address.empty()) return true;
-        if (by_zone && one.near != other.near) return one.near;
-        return one.distance < other.distance;
+        if (by_zone && near != other.near) return near;
+        return distance < other.distance;
+    }
+    static std::uint64_t hash_of(std::string_view name) {
+        return wire::content_hash64(bytes_of(name));
+    }
+    bool is_near(std::string_view zone) const { return zone_.empty() || zone == zone_; }
+
+    template <class Lost>
+    bool lose(Lost is_lost) {
+        const bool lost = std::any_of(next_.begin(), next_.end(), [&](const neighbour& each) {
+            return !each.address.empty() && is_lost(each);
+        });
+        if (lost) next_.assign(next_.size(), {});
+        return lost;
     }
 
     std::uint64_t own_;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gossip/detail/groups.hpp>
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <set>
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace joinery::gossip::detail {
@@ -22,42 +20,38 @@ inline std::uint64_t log10_milli(std::uint64_t n) {
 
 /// The members of whom there is news to tell, each so and so often.
 ///
-/// State      name -> how often told; the least told first.
-/// Cost       O(log rumors).
+/// State      their numbers, in groups by how often they were told.
+/// Invariant  at most `most`: what is told most gives way, and is in the tables all the same.
+/// Cost       O(limit) a rumor.
 class rumors {
 public:
-    void start(const std::string& name) {
-        stop(name);
-        told_.emplace(name, 0);
-        order_.emplace(0, name);
-    }
-    void stop(const std::string& name) {
-        const auto at = told_.find(name);
-        if (at == told_.end()) return;
-        order_.erase({at->second, name});
-        told_.erase(at);
-    }
+    static constexpr std::size_t most = 256; ///< some seconds of telling: tables are faster then
 
-    /// Calls f(name), least told first, which says whether it was told; false ends.
+    void start(std::uint32_t id) {
+        if (size() >= most && !left_.contains(id)) left_.remove(left_.all()[size() - 1]);
+        left_.put(id, 0);
+    }
+    void stop(std::uint32_t id) { left_.remove(id); }
+
+    /// Calls f(id), least told first, which says whether it was told; false ends.
     template <class F>
     void tell(unsigned limit, F&& f) {
-        std::vector<std::string> said;
-        for (const auto& [times, name] : order_) {
-            if (!f(name)) break;
-            said.push_back(name);
+        said_.clear();
+        for (const std::uint32_t id : left_.all()) {
+            if (!f(id)) break;
+            said_.push_back(id);
         }
-        for (const std::string& name : said) {
-            const auto at = told_.find(name);
-            order_.erase({at->second, name});
-            if (++at->second >= limit)
-                told_.erase(at);
+        for (const std::uint32_t id : said_) {
+            const std::size_t times = left_.group_of(id) + 1;
+            if (times >= limit)
+                left_.remove(id);
             else
-                order_.emplace(at->second, name);
+                left_.put(id, times);
         }
     }
 
-    bool empty() const { return told_.empty(); }
-    std::size_t size() const { return told_.size(); }
+    bool empty() const { return left_.size() == 0; }
+    std::size_t size() const { return left_.size(); }
 
     /// How often one rumor is told in a cluster of n.
     static unsigned limit(std::size_t n) {
@@ -65,8 +59,8 @@ public:
     }
 
 private:
-    std::map<std::string, unsigned> told_;
-    std::set<std::pair<unsigned, std::string>> order_;
+    groups left_;
+    std::vector<std::uint32_t> said_;
 };
 
 } // namespace joinery::gossip::detail

@@ -86,7 +86,7 @@ public:
         if (std::exchange(leaving_, true)) return;
         set_version(version_ + 1);
         table.count(settings.name, version_, false);
-        news_.start(settings.name);
+        news_.start(member_table::own);
         for (int again = 0; again < 2; ++again) gossip();
     }
 
@@ -98,8 +98,7 @@ public:
 
     /// Pings a member that has not proven yet that it is where it says.
     void challenge(std::uint32_t id) {
-        member& m = table.at(id);
-        if (m.known.verified || now() < next_challenge_) return;
+        if (table.at(id).verified || now() < next_challenge_) return;
         next_challenge_ = now() + settings.probe_timeout / 16;
         verify(id);
     }
@@ -113,8 +112,8 @@ private:
         bytes_view rest;
         if (!decode_front(body, message, rest)) return false;
         const std::uint32_t id = table.find(who.name);
-        const bool known = id != nowhere && (table.at(id).known.verified || !answered);
-        if (known && table.at(id).known.incarnation == who.incarnation)
+        const bool known = id != nowhere && (table.at(id).verified || !answered);
+        if (known && table.texts(id).incarnation == who.incarnation)
             f(message);
         else
             ++counts.strangers;
@@ -148,10 +147,9 @@ private:
         if (what == kind::ack) take_answer(who, address, message, answered_);
         const std::uint32_t id = table.find(who.name);
         if (id == nowhere) return true;
-        table.at(id).known.last_heard = clock.told();
+        table.at(id).last_heard = clock.told();
         if (what == kind::ping) answer(id, address, message, room);
-        if (message.self.table != table.total() && table.at(id).known.verified)
-            synchronise(table.at(id).known.name);
+        if (message.self.table != table.total() && table.at(id).verified) synchronise(id);
         return true;
     }
 
@@ -176,8 +174,9 @@ private:
                                0,        self.boot,    who.incarnation,
                                address,  {},           {}};
             if (id != nowhere) {
-                said.zone = table.at(id).known.zone;
-                said.metadata = table.at(id).known.metadata;
+                const member_texts known = table.texts(id);
+                said.zone = known.zone;
+                said.metadata.assign(known.metadata.begin(), known.metadata.end());
             }
             learn(said, source, true);
             const std::uint32_t at = table.find(who.name);
@@ -188,7 +187,7 @@ private:
     void answer(std::uint32_t id, const std::string& address, const probe_message& asked,
                 std::size_t room) {
         const member& m = table.at(id);
-        const bool stranger = !m.known.verified || m.known.address != address;
+        const bool stranger = !m.verified || table.address(id) != address;
         probe_message reply;
         reply.nonce = asked.nonce;
         reply.self = self();
@@ -198,9 +197,9 @@ private:
             const std::size_t bare = probe_message::fixed_bytes + (attach ? max_attachment : 1);
             if (room < bare) return;
             left = std::min(left, room - bare);
-            reply.challenge =
-                open_question(purpose::challenge, m.known.name, address, settings.probe_interval)
-                    .nonce;
+            reply.challenge = open_question(purpose::challenge, std::string(table.name(id)),
+                                            address, settings.probe_interval)
+                                  .nonce;
         }
         const auto add = [&](member_record said) {
             if (said.bytes() > left) {
@@ -212,11 +211,11 @@ private:
         };
         // Who is said to be dead, or has forgotten what it once was, learns that here.
         if (asked.self.version != m.version || asked.self.boot != m.boot ||
-            m.known.status != member_status::alive)
-            add(m.record());
+            m.status != member_status::alive)
+            add(table.record(id));
         if ((asked.flags & probe_message::tell_me) != 0) add(own_record());
         if (!m.complete) reply.flags |= probe_message::tell_me;
-        if (!stranger) add_news(reply.records, probe_room(), m.known.name);
+        if (!stranger) add_news(reply.records, probe_room(), table.name(id));
         send_probe(address, kind::ack, reply, 0, attach);
     }
 
@@ -228,7 +227,7 @@ private:
             reply.self = self();
             const std::uint32_t id = table.find(who.name);
             if (id != nowhere && !table.at(id).doubted) // as below: a doubt is told to nobody
-                reply.records.push_back(table.at(id).record());
+                reply.records.push_back(table.record(id));
             send_probe(asked.requester, kind::ack, reply);
         }
         probe_answered(message.nonce, who.name == asked.name);
@@ -236,17 +235,15 @@ private:
         const bool itself = asked.name.empty() || asked.name == who.name;
         if (id == nowhere || !itself || asked.address != address) return;
         member& m = table.at(id);
-        if (m.known.address != address && m.boot == message.self.boot) { // it answers from there
-            m.known.address = address;
-            m.complete = false;
-            tell(event_kind::member_moved, m.known);
+        if (table.address(id) != address && m.boot == message.self.boot) { // it answers from there
+            table.move(id, address);
+            tell(event_kind::member_moved, id);
         }
         table.verify(id);
         const duration trip = std::max(now() - asked.sent, duration(1));
         if (asked.why != purpose::challenge) {
             trips.note(trip);
-            duration& smooth = m.known.round_trip;
-            smooth = smooth == duration::zero() ? trip : (7 * smooth + trip) / 8;
+            m.note_trip(trip);
         }
         if ((message.flags & probe_message::speak_up) != 0 && asked.why != purpose::seek)
             ping(address, who.name, purpose::seek, settings.probe_interval,
@@ -271,14 +268,13 @@ private:
         asked.requester = requester;
         asked.its_nonce = message.nonce;
         const std::uint32_t id = table.find(message.name);
-        if (id != nowhere && table.at(id).known.verified &&
-            table.at(id).known.address == message.address)
+        if (id != nowhere && table.at(id).verified && table.address(id) == message.address)
             return send_ping(asked.nonce, message.address, message.name, 0);
         probe_message bare; // whoever asks could name any address: that is told little
         bare.nonce = asked.nonce;
         bare.self = self();
-        if (id != nowhere && table.at(id).known.status != member_status::alive)
-            bare.records.push_back(table.at(id).record()); // so that it can deny it
+        if (id != nowhere && table.at(id).status != member_status::alive)
+            bare.records.push_back(table.record(id)); // so that it can deny it
         send_probe(message.address, kind::ping, bare, least_bytes);
     }
 
@@ -327,12 +323,12 @@ private:
     void gossip() {
         next_gossip_ = now() + settings.gossip_interval;
         if (news_.empty()) return;
-        const auto to = sample(settings.gossip_fanout, [](const member&) { return true; });
+        const auto to = sample(settings.gossip_fanout, [](std::uint32_t) { return true; });
         for (const std::uint32_t id : to) {
             rumors_message message;
-            add_news(message.records, room_ - 4, table.at(id).known.name);
+            add_news(message.records, room_ - 4, table.name(id));
             if (message.records.empty()) break;
-            send(table.at(id).known.address, message);
+            send(std::string(table.address(id)), message);
         }
         if (to.empty()) news_ = {}; // whoever comes gets it all from the table
     }
@@ -342,17 +338,13 @@ private:
     void seek() {
         table.forget(now() - settings.forget_after);
         std::vector<std::pair<std::string, std::string>> there; // address, name
-        const auto lives = [&](const std::string& address) {
-            return std::any_of(table.live().begin(), table.live().end(), [&](std::uint32_t id) {
-                return table.at(id).known.address == address;
-            });
-        };
-        for (const auto& seed : settings.seeds)
-            if (seed != settings.address && !lives(seed)) there.emplace_back(seed, "");
-        for (const auto& [name, id] : table.by_name()) {
-            const member& m = table.at(id);
-            if (m.known.status == member_status::dead) there.emplace_back(m.known.address, name);
+        for (const auto& seed : settings.seeds) {
+            const std::uint32_t id = table.at_address(seed);
+            const bool live = id != nowhere && table.at(id).live();
+            if (!live && seed != settings.address) there.emplace_back(seed, "");
         }
+        table.for_each_dead(
+            [&](std::uint32_t id) { there.emplace_back(table.address(id), table.name(id)); });
         const bool alone = table.live().empty();
         lonely_ = alone ? std::min(lonely_ + 1, 5U) : 0;
         duration wait = settings.retry_interval;
@@ -369,16 +361,15 @@ private:
 
     // Tables
 
-    void synchronise(const std::string& with) {
+    void synchronise(std::uint32_t with) {
         if (now() < next_sync_) return;
-        const std::uint32_t id = table.find(with);
         ++counts.syncs;
         pages_left_ = max_pages;
-        sync_with_ = with;
+        sync_with_ = table.name(with);
         vain_syncs_ = sync_total_ == table.total() ? std::min(vain_syncs_ + 1, 5U) : 0;
         sync_total_ = table.total();
         next_sync_ = now() + settings.probe_interval * (1U << vain_syncs_);
-        send(table.at(id).known.address, sync_message{0, {}, table.sums()});
+        send(std::string(table.address(with)), sync_message{0, {}, table.sums()});
     }
 
     void handle(const std::string& name, const sync_message& message) {
@@ -404,18 +395,17 @@ private:
             break;
         }
         ++counts.pages;
-        send(table.at(asker).known.address, page);
+        send(std::string(table.address(asker)), page);
     }
 
     template <class Add>
     bool add_bucket(std::uint8_t bucket, std::string& after, Add&& add) {
-        for (auto at = table.by_name().upper_bound(after); at != table.by_name().end(); ++at) {
-            if (bucket_of(at->first) != bucket) continue;
-            const member& m = table.at(at->second);
-            if (m.known.live() && !add(m.record(member_status::alive))) return false;
-            const bool tell_state = m.known.status != member_status::alive && !m.doubted;
-            if (tell_state && !add(m.record())) return false;
-            after = at->first;
+        for (const auto& [hash, id] : table.bucket(bucket, after)) {
+            const member& m = table.at(id);
+            if (m.live() && !add(table.record(id, member_status::alive))) return false;
+            const bool tell_state = m.status != member_status::alive && !m.doubted;
+            if (tell_state && !add(table.record(id))) return false;
+            after = table.name(id);
         }
         return true;
     }
@@ -434,7 +424,7 @@ private:
         sync_message next{message.next, message.after, table.sums()};
         // What has just been learnt of the part under way must not end it.
         next.sums[message.next % buckets] = ~next.sums[message.next % buckets];
-        if (id != nowhere) send(table.at(id).known.address, next);
+        if (id != nowhere) send(std::string(table.address(id)), next);
     }
 
     static constexpr unsigned max_pages = 512;
