@@ -106,18 +106,18 @@ public:
     void set_metadata(std::vector<std::byte> metadata) {
         if (metadata.size() > detail::max_metadata)
             throw std::invalid_argument("gossip: metadata above 512 bytes");
-        swim_.settings.metadata = std::move(metadata);
-        swim_.announce();
+        if (!swim_.present(swim_.settings.address, std::move(metadata),
+                           room_of(swim_.settings, frame_)))
+            throw std::invalid_argument("gossip: metadata do not fit into a datagram");
     }
     void set_address(const std::string& address) {
         if (address.size() > detail::max_text)
             throw std::invalid_argument("gossip: address above 255 bytes");
         detail::frame moved = frame_;
         moved.identify({swim_.settings.name, swim_.settings.incarnation, address});
-        swim_.fit(room_of(swim_.settings, moved)); // throws if there is no room for messages
-        swim_.settings.address = address;
+        if (!swim_.present(address, swim_.settings.metadata, room_of(swim_.settings, moved)))
+            throw std::invalid_argument("gossip: the address does not fit into a datagram");
         frame_ = std::move(moved);
-        swim_.announce();
     }
 
     /// Whether the stranger that an event join_requested told of may come in.

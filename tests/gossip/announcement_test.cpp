@@ -131,6 +131,45 @@ TEST_CASE("what cannot be announced changes nothing, and says so") {
     CHECK(at.set_address("elsewhere:1") == announcement::silent);
 }
 
+TEST_CASE("who could not say what it is within a datagram is not made") {
+    gossip::membership_config settings;
+    settings.name = "one";
+    settings.address = "one:1";
+    settings.max_datagram = 400;
+    settings.metadata.resize(300);
+    CHECK_THROWS_AS(gossip::membership(settings, 1), std::invalid_argument);
+    settings.metadata.resize(100);
+    gossip::membership fits(settings, 1);
+    CHECK_THROWS_AS(fits.set_metadata(std::vector<std::byte>(300)), std::invalid_argument);
+    CHECK_THROWS_AS(fits.set_address(std::string(200, 'x')), std::invalid_argument);
+    fits.set_metadata({});
+
+    auto whole = engine_config(0);
+    whole.max_datagram = 400;
+    whole.metadata.resize(300);
+    CHECK_THROWS_AS(engine(whole, 1), std::invalid_argument);
+    whole.metadata.resize(100);
+    engine narrow(whole, 1);
+    CHECK(narrow.set_metadata(std::vector<std::byte>(300)) == announcement::too_large);
+}
+
+TEST_CASE("members with long names and small datagrams send none above the limit") {
+    member_network net(7, testing::faults{0, 0, 10ms, 10ms});
+    for (std::size_t node = 0; node < 6; ++node) {
+        gossip::membership_config settings;
+        settings.name = std::string(100, 'n') + std::to_string(node);
+        settings.address = member_address(node);
+        settings.seeds = {member_address(0)};
+        settings.max_datagram = 420;
+        net.add(settings.address, gossip::membership(settings, node + 1));
+    }
+    net.run_for(30s);
+    net.stop(5);
+    net.run_for(60s);
+    CHECK(net.engine(0).live_count() == 4);
+    CHECK(net.largest_datagram() <= 420);
+}
+
 TEST_CASE("a long new address leaves no datagram of membership above the limit") {
     member_network net = members_of(40, 3);
     REQUIRE(net.run_until([&] { return all_see(net, up_to(40)); }, 60s, 200ms));

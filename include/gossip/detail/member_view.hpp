@@ -29,10 +29,11 @@ namespace joinery::gossip::detail {
 /// Invariant  own version is newer than whatever was ever said of it wrongly.
 class member_view {
 public:
-    member_view(membership_config given, std::uint64_t seed)
+    member_view(membership_config given, std::uint64_t seed, std::size_t room)
         : settings(std::move(given)),
           chance(wire::mix(seed, wire::content_hash64(bytes_of(settings.name)))),
-          table(settings.max_members, std::max<std::size_t>(settings.max_from_one, 1)) {
+          table(settings.max_members, std::max<std::size_t>(settings.max_from_one, 1)),
+          room_(room) {
         if (settings.name.empty() || settings.name.size() > max_text ||
             settings.address.size() > max_text || settings.zone.size() > max_text ||
             settings.metadata.size() > max_metadata)
@@ -41,6 +42,9 @@ public:
         version_ = boot_ >> 3U;
         table.count(settings.name, version_, true);
     }
+
+    /// Bytes that pings and acks carry for others, at most.
+    static constexpr std::size_t max_attachment = 64;
 
     struct out {
         std::string to;
@@ -122,7 +126,8 @@ protected:
         last.probe = probe;
         last.least = least;
         rewrite(last.bytes, write);
-        out_.push();
+        // A record of somebody whose datagrams are longer may not fit into one of this one's.
+        if (last.bytes.size() + (probe ? 1 + max_attachment : 0) <= room_) out_.push();
     }
     void tell(event_kind kind, std::uint32_t id) {
         tell({kind, std::string(table.name(id)), std::string(table.address(id)), {}, 0, {}});
@@ -293,6 +298,7 @@ protected:
     static constexpr std::size_t max_checks = 8;
     static constexpr std::uint64_t confirmers = 6;
 
+    std::size_t room_; ///< of a message
     rumors news_;
     std::vector<std::uint32_t> to_check_; ///< suspects to probe before all others
     time_point next_gossip_{};

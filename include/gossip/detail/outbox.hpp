@@ -59,21 +59,19 @@ public:
         if (group->silent()) return announcement::silent;
         frame moved = frame_;
         moved.identify({settings.name, settings.incarnation, address});
-        if (address.size() > max_text || settings.max_datagram < moved.overhead() + least_room)
+        if (address.size() > max_text || settings.max_datagram < moved.overhead() + least_room ||
+            !group->present(address, settings.metadata, settings.max_datagram - moved.overhead()))
             return announcement::too_large;
         settings.address = address;
         frame_ = std::move(moved);
-        group->settings.address = address;
-        group->fit(room());
-        group->announce();
         return announcement::announced;
     }
     announcement announce_metadata(std::vector<std::byte> metadata) {
         if (!group) return announcement::no_membership;
         if (group->silent()) return announcement::silent;
-        if (metadata.size() > max_metadata) return announcement::too_large;
-        settings.metadata = group->settings.metadata = std::move(metadata);
-        group->announce();
+        if (metadata.size() > max_metadata || !group->present(settings.address, metadata, room()))
+            return announcement::too_large;
+        settings.metadata = std::move(metadata);
         return announcement::announced;
     }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,13 +26,24 @@ namespace joinery::gossip::detail {
 class prober : public member_view {
 public:
     prober(membership_config given, std::uint64_t seed, std::size_t room)
-        : member_view(std::move(given), seed), room_(room) {}
+        : member_view(std::move(given), seed, room) {
+        if (own_record().bytes() > probe_room())
+            throw std::invalid_argument("gossip: what a member says of itself is too large");
+    }
 
-    /// Messages have so many bytes at most from now on.
-    void fit(std::size_t room) { room_ = room; }
-
-    /// Bytes that pings and acks carry for others, at most max_attachment.
-    static constexpr std::size_t max_attachment = 64;
+    /// Is at this address with these data from now on, and messages have so many bytes at most.
+    /// False, and nothing is changed, if a ping that says so would have more.
+    bool present(std::string address, std::vector<std::byte> metadata, std::size_t room) {
+        member_record said = own_record();
+        said.address = std::move(address);
+        said.metadata = std::move(metadata);
+        if (said.bytes() + probe_message::fixed_bytes + max_attachment > room) return false;
+        settings.address = std::move(said.address);
+        settings.metadata = std::move(said.metadata);
+        room_ = room;
+        announce();
+        return true;
+    }
 
     loss_estimate loss;
     round_trips trips;
@@ -106,14 +118,20 @@ protected:
             id != nowhere && table.at(id).verified && (flags & probe_message::speak_up) == 0;
         if (id != nowhere) {
             const member& m = table.at(id);
-            if (m.status != member_status::alive) message.records.push_back(table.record(id));
+            if (m.status != member_status::alive) add(message.records, table.record(id));
             if (!m.complete) message.flags |= probe_message::tell_me;
         }
-        if (!known) message.records.push_back(own_record());
+        if (!known) add(message.records, own_record());
         add_news(message.records, probe_room(), name);
         send_probe(address, kind::ping, message, known ? least_bytes : stranger_bytes);
     }
 
+    // What does not fit is said another time.
+    void add(std::vector<member_record>& to, member_record said) const {
+        std::size_t used = said.bytes();
+        for (const member_record& each : to) used += each.bytes();
+        if (used <= probe_room()) to.push_back(std::move(said));
+    }
     std::size_t probe_room() const { return room_ - probe_message::fixed_bytes - max_attachment; }
 
     // Whoever answers a stranger says no more than it was asked; so it is asked at some length.
@@ -307,7 +325,6 @@ protected:
     static constexpr std::size_t least_bytes = 80; ///< so that a bare answer is shorter
     static constexpr unsigned max_misses = 4;
 
-    std::size_t room_;
     probe probe_;
     time_point next_probe_{};
     time_point heard_{}; ///< the latest answer to a question of this one
