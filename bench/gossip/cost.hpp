@@ -232,6 +232,7 @@ inline void largest_packet(rows& into) {
 
 /// Of engines of a cluster at rest and of one that spreads updates.
 inline void allocations(rows& into, network net) {
+    net.run_for(60s); // a copy has no memory to spare yet
     const auto before = watched::all;
     net.run_for(60s);
     into.figure("allocations per message after warm-up", "",

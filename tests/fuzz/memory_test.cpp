@@ -130,7 +130,7 @@ TEST_CASE("out of memory in tick is reported, and the state is the old one") {
 }
 
 TEST_CASE("an engine that ran out of memory everywhere still comes in sync") {
-    for (std::uint64_t n = 1; n<60; n += JOINERY_CASES_DIVISOR> 1 ? 29 : 3) {
+    for (std::uint64_t n = 1; n<40; n += JOINERY_CASES_DIVISOR> 1 ? 29 : 3) {
         fuzz::pair at = fuzz::mid_life();
         const auto told = at.both[0].statistics().out_of_memory;
         std::uint64_t failures = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <new>
 #include <utility>
 #include <vector>
 
@@ -24,12 +24,10 @@ public:
     using typename Tree::key_type;
 
     iterator erase(const_iterator at) {
+        auto& nodes = spare_.nodes;
+        if (nodes.size() == std::min(max_spare, nodes.capacity())) return Tree::erase(at);
         auto next = std::next(Tree::erase(at, at)); // as an iterator that is not const
-        if (spare_.nodes.size() == max_spare) return Tree::erase(at);
-        auto node = Tree::extract(at);
-        try {
-            spare_.nodes.push_back(std::move(node));
-        } catch (const std::bad_alloc&) {} // it is freed then: to erase never fails
+        nodes.push_back(Tree::extract(at));
         return next;
     }
     std::size_t erase(const key_type& key) {
@@ -44,7 +42,10 @@ public:
         const bool last = !Tree::empty() && Tree::key_comp()(std::prev(Tree::end())->first, key);
         const auto at = last ? Tree::end() : Tree::lower_bound(key); // keys often ascend
         if (at != Tree::end() && !Tree::key_comp()(key, at->first)) return std::pair(at, false);
-        if (spare_.nodes.empty()) return std::pair(Tree::try_emplace(at, key), true);
+        if (spare_.nodes.empty()) {
+            make_room();
+            return std::pair(Tree::try_emplace(at, key), true);
+        }
         auto node = take_spare();
         node.key() = key;
         return std::pair(Tree::insert(at, std::move(node)), true);
@@ -61,6 +62,7 @@ public:
         const auto at = Tree::lower_bound(value);
         if (at != Tree::end() && !Tree::key_comp()(value, *at)) return;
         if (spare_.nodes.empty()) {
+            make_room();
             Tree::insert(at, value);
             return;
         }
@@ -82,6 +84,13 @@ private:
         spares& operator=(const spares&) { return *this; }
         ~spares() = default;
     };
+
+    // For the nodes that will be erased: here, so that to erase allocates nothing and never fails.
+    void make_room() {
+        auto& nodes = spare_.nodes;
+        if (nodes.capacity() < max_spare && nodes.capacity() <= Tree::size())
+            nodes.reserve(std::min(max_spare, std::max<std::size_t>(2 * nodes.capacity(), 4)));
+    }
 
     node_type take_spare() {
         node_type node = std::move(spare_.nodes.back());
