@@ -398,10 +398,11 @@ private:
     // Keeps the records of those that are talked to in step with the members.
     void follow(const event& happened) {
         switch (happened.kind) {
-            case event_kind::member_up:
             case event_kind::member_reborn:
             case event_kind::member_moved:
                 retire(happened.name, former_address(happened));
+                [[fallthrough]];
+            case event_kind::member_up:
                 have.forget(happened.address);
                 welcome(happened.name);
                 break;
