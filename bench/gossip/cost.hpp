@@ -163,11 +163,12 @@ inline void packet_cost(rows& into) {
     const auto packets =
         std::make_shared<std::vector<std::vector<std::byte>>>(packets_of_50(from, 30'000));
     group g;
-    std::vector<std::byte> buffer(1400);
-    auto& ours = g.loop("packet of 50", 1, [=, next = std::size_t{0}]() mutable {
-        const auto now = start + 20s + std::chrono::milliseconds(next);
+    const auto buffer = std::make_shared<std::vector<std::byte>>(1400);
+    const auto next = std::make_shared<std::size_t>(0); // loops are copied, packets come once
+    auto& ours = g.loop("packet of 50", 1, [=] {
+        const auto now = start + 20s + std::chrono::milliseconds(*next);
         benchmark::DoNotOptimize(
-            at->receive("n1", (*packets)[std::min(next++, packets->size() - 1)], now));
+            at->receive("n1", (*packets)[std::min((*next)++, packets->size() - 1)], now));
         while (auto sent = at->poll_outgoing(std::span(buffer))) benchmark::DoNotOptimize(sent);
     });
     auto& anchor = hash_anchor(g);
