@@ -21,7 +21,7 @@ namespace joinery::crdt::detail {
 template <class T>
 class late_index {
 public:
-    using index = element_index<T>;
+    using index = element_index<T, exact_hash<T>>;
 
     late_index() = default;
     late_index(const late_index& other) {
@@ -267,7 +267,7 @@ public:
     }
 
 private:
-    using index_type = element_index<T>;
+    using index_type = typename late_index<T>::index;
 
     static constexpr std::size_t max_chunks = std::size_t{1} << 25;
     static constexpr auto no_chunk = ~std::uint32_t{0};

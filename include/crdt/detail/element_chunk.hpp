@@ -42,6 +42,10 @@ std::uint64_t element_hash(const T& value) {
     }
 }
 
+/// Whether element_hash() tells all elements apart: it mixes integers, and loses nothing of them.
+template <class T>
+inline constexpr bool exact_hash = std::integral<T> && sizeof(T) <= sizeof(std::uint64_t);
+
 /// The elements under up to 512 neighbouring counters of one replica.
 ///
 /// State      which offsets are alive, their elements in that order without holes, and the sum of
