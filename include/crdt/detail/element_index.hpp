@@ -42,11 +42,13 @@ public:
         if (groups != rows_.size()) grow(groups, at);
     }
 
-    /// Starts to load what will be asked for soon about an element.
-    void prefetch(std::uint64_t hash) const {
+    /// Starts to load what will be asked for soon to find an element, or to insert it.
+    void prefetch(std::uint64_t hash, bool inserted) const {
         if (rows_.empty()) return;
-        rows_.prefetch_marks(home(hash));
-        rows_.prefetch_words(home(hash));
+        const auto group = home(hash);
+        rows_.prefetch_marks(group);
+        rows_.prefetch_words(group);
+        if (!ExactHash || inserted) rows_.prefetch_lower(group);
     }
 
     template <class At>
@@ -100,8 +102,11 @@ public:
             const auto marks = rows_.marks(group);
             for (auto hits = matching(marks, hash); hits != 0; hits &= hits - 1) {
                 const auto slot = first_of(group, hits);
-                if (place_of(slot) != place) continue;
-                if ((rows_.word(slot) & several) != 0) return forget(slot, place);
+                if (((rows_.word(slot) ^ hash) & ~low_bits) != 0) continue;
+                const bool lone = (rows_.word(slot) & several) == 0;
+                // Where no other element has this hash, the place need not be waited for.
+                if (!(ExactHash && lone) && place_of(slot) != place) continue;
+                if (!lone) return forget(slot, place);
                 --size_;
                 return close_gap(slot);
             }
