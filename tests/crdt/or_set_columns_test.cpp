@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -135,7 +136,7 @@ TEST_CASE("payloads are told apart wherever either side lacks their neighbours")
             if (other && !gone && !gone_there) different.push_back({a, i});
         }
         const auto received = wire::decode<set>(wire::encode(two));
-        for (const auto* theirs : {&two, &received}) {
+        for (const set* theirs : std::initializer_list<const set*>{&two, &received}) {
             set joined = one;
             crdt::report found;
             joined.merge(*theirs, &found);
