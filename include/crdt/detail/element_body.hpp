@@ -14,8 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/container/small_vector.hpp>
-
 namespace joinery::crdt::detail {
 
 /// An index that is made when somebody first looks for an element. Several threads may look at one
@@ -168,9 +166,8 @@ public:
         const auto* index = index_.get();
         if constexpr (plain_element<T>)
             if (index != nullptr)
-                gone.for_each([&](unsigned offset) {
-                    index->prefetch(element_hash(pool_[id].at(offset)), false);
-                });
+                gone.for_each(
+                    [&](unsigned offset) { index->prefetch(element_hash(pool_[id].at(offset)), false); });
     }
 
     /// Compares the elements under dots that both chunks hold, of which `mine` is one of these: the
@@ -252,20 +249,13 @@ public:
                 });
             }
     }
-    /// Calls f(dot) for the dots of one element, in order.
+    /// Calls f(dot, element) for the dots of one element, not in order.
     template <class F>
     void for_dots(const T& value, F f) const {
-        const auto hash = element_hash(value);
-        const auto dot_of = [&](element_place p) {
-            return pool_[p >> chunk_bits::shift].dot_at(p % chunk_bits::size);
-        };
-        if (index().for_lone_place(hash, value, standing(), [&](element_place p) { f(dot_of(p)); }))
-            return;
-        boost::container::small_vector<dot, 4> dots;
-        index().for_places(hash, value, standing(),
-                           [&](element_place p) { dots.push_back(dot_of(p)); });
-        std::sort(dots.begin(), dots.end());
-        for (const auto& d : dots) f(d);
+        index().for_places(element_hash(value), value, standing(), [&](element_place p) {
+            const auto& c = pool_[p >> chunk_bits::shift];
+            f(c.dot_at(p % chunk_bits::size), c.at(p % chunk_bits::size));
+        });
     }
     bool contains(const T& value) const {
         return index().contains(element_hash(value), value, standing());

@@ -62,15 +62,6 @@ public:
         const auto slot = slot_of(hash, value, at);
         return slot != nowhere ? place_of(slot) : *far_.find(value)->second.begin();
     }
-    /// Calls f(place) if the element has one place; false if it has several, perhaps.
-    template <class At, class F>
-    bool for_lone_place(std::uint64_t hash, const T& value, At at, F f) const {
-        const auto slot = slot_of(hash, value, at);
-        if (slot == nowhere) return far_.empty();
-        const bool lone = (rows_.word(slot) & several) == 0;
-        if (lone) f(place_of(slot));
-        return lone;
-    }
     /// Calls f(place) for each place of an element, upwards.
     template <class At, class F>
     void for_places(std::uint64_t hash, const T& value, At at, F f) const {

@@ -69,10 +69,14 @@ public:
     /// Calls f(dot) for the live dots of one element, in order.
     template <class F>
     void for_dots(const T& value, F f) const {
-        if (body_)
-            body_->for_dots(value, f);
-        else if (only_ && only_.second == value)
-            f(only_.first);
+        if (!body_) {
+            if (only_ && only_.second == value) f(only_.first);
+            return;
+        }
+        boost::container::small_vector<dot, 4> dots;
+        body_->for_dots(value, [&](const dot& d, const T&) { dots.push_back(d); });
+        std::sort(dots.begin(), dots.end());
+        for (const auto& d : dots) f(d);
     }
 
     std::size_t dot_count() const { return body_ ? body_->dot_count() : only_.there; }
