@@ -166,8 +166,9 @@ public:
         const auto* index = index_.get();
         if constexpr (plain_element<T>)
             if (index != nullptr)
-                gone.for_each(
-                    [&](unsigned offset) { index->prefetch(element_hash(pool_[id].at(offset)), false); });
+                gone.for_each([&](unsigned offset) {
+                    index->prefetch(element_hash(pool_[id].at(offset)), false);
+                });
     }
 
     /// Compares the elements under dots that both chunks hold, of which `mine` is one of these: the
