@@ -19,6 +19,7 @@
 #include <crdt/lww_map.hpp>
 #include <crdt/lww_register.hpp>
 #include <crdt/max_register.hpp>
+#include <crdt/merge_encoded.hpp>
 #include <crdt/min_register.hpp>
 #include <crdt/mv_register.hpp>
 #include <crdt/or_map.hpp>

@@ -6,6 +6,7 @@
 #include "../memory.hpp"
 #include "../rows.hpp"
 
+#include <crdt/merge_encoded.hpp>
 #include <crdt/or_set.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -225,7 +226,7 @@ inline void bytes(rows& table) {
     });
     auto& receive = g.fresh("receive", count, 8, ours.a, [&](set& s) {
         wire::error why;
-        s.merge(*wire::try_decode<set>(received, {}, why));
+        crdt::merge_encoded(s, received, {}, why);
     });
     auto& base_receive = g.fresh("base receive", count, 1, base.a, [&](base_set& s) {
         std::istringstream in(base_received);

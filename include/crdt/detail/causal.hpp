@@ -35,17 +35,18 @@ public:
     bool merge(const Self& other, report* found = nullptr) {
         const causal& theirs = other;
         if (&theirs == this) return false;
-        try {
+        return whole_or_not(theirs.store_, [&] {
             if constexpr (joins_itself)
-                return join_whole(theirs, found);
+                return join_whole(theirs.store_, theirs.context_, found);
             else
                 return join_each(theirs, found);
-        } catch (...) { // memory ran out: what was put so far lies outside of the context
-            theirs.store_.for_each([&](const dot& d, const view&) {
-                if (store_.holds(d) && !context_.contains(d)) store_.drop(d);
-            });
-            throw;
-        }
+        });
+    }
+    /// The same for a state whose elements stay in the bytes that they came in.
+    template <class Packed>
+    bool merge_packed(const Packed& theirs, report* found) {
+        return whole_or_not(theirs.elements,
+                            [&] { return join_whole(theirs.elements, theirs.context, found); });
     }
 
     bool leq(const Self& other) const {
@@ -251,11 +252,23 @@ private:
     static constexpr std::size_t run_bytes = 4;
     static constexpr std::size_t lone_bytes = 64;
 
+    template <class Elements, class Join>
+    bool whole_or_not(const Elements& theirs, Join join) {
+        try {
+            return join();
+        } catch (...) { // memory ran out: what was put so far lies outside of the context
+            theirs.for_each([&](const dot& d, const auto&) {
+                if (store_.holds(d) && !context_.contains(d)) store_.drop(d);
+            });
+            throw;
+        }
+    }
     /// Whatever asks for memory comes before the context, and what is cancelled goes after it, so
     /// that there is either nothing to undo or nothing left to fail.
-    bool join_whole(const causal& theirs, report* found) {
-        const auto received = store_.receive(theirs.store_, context_, theirs.context_, found);
-        const bool context_grew = context_.merge(theirs.context_);
+    template <class Elements>
+    bool join_whole(const Elements& theirs, const causal_context& their_seen, report* found) {
+        const auto received = store_.receive(theirs, context_, their_seen, found);
+        const bool context_grew = context_.merge(their_seen);
         store_.forget(received);
         return received.changed || !received.gone.empty() || context_grew;
     }

@@ -21,7 +21,7 @@ namespace joinery::crdt::detail {
 template <class T>
 class late_index {
 public:
-    using index = element_index<T>;
+    using index = element_index<T, exact_hash<T>>;
 
     late_index() = default;
     late_index(const late_index& other) {
@@ -51,10 +51,10 @@ private:
 /// State      a pool of chunks, whose numbers the index keeps; per replica the chunks in order.
 /// Invariant  no chunk and no replica is empty; a freed chunk's number is used again.
 /// Cost       put, drop O(log chunks) plus the elements shifted in one chunk.
-template <class T>
+template <class T, class Column = chunk_column<T>>
 class element_body {
 public:
-    using chunk = element_chunk<T>;
+    using chunk = element_chunk<T, Column>;
     struct chunk_ref {
         std::uint64_t number = 0;
         std::uint32_t id = 0;
@@ -161,30 +161,40 @@ public:
         if (c.items.empty()) remove(id);
     }
 
+    /// Starts to load what drop() will ask for.
+    void prefetch(std::uint32_t id, const chunk_bits& gone) const {
+        const auto* index = index_.get();
+        if constexpr (plain_element<T>)
+            if (index != nullptr)
+                gone.for_each([&](unsigned offset) {
+                    index->prefetch(element_hash(pool_[id].at(offset)), false);
+                });
+    }
+
     /// Compares the elements under dots that both chunks hold, of which `mine` is one of these: the
     /// greater bytes stay, and the dot is reported; true if one was replaced.
-    bool reconcile(const chunk& mine, const chunk& theirs, report* found) {
-        std::vector<std::pair<dot, const T*>> greater;
-        mine.compare(theirs, mine.alive & theirs.alive,
-                     [&](unsigned offset, const T& a, const T& b) {
-                         const auto order = compare_bytes(a, b);
-                         if (order != 0 && found != nullptr)
-                             found->double_spent.push_back(mine.dot_at(offset));
-                         if (order < 0) greater.emplace_back(mine.dot_at(offset), &b);
-                     });
-        for (const auto& [d, value] : greater) replace(d, *value, !theirs.summed);
+    template <class Other>
+    bool reconcile(const chunk& mine, const element_chunk<T, Other>& theirs, report* found) {
+        std::vector<std::pair<dot, T>> greater;
+        mine.compare(theirs, [&](unsigned offset, const T& a, const T& b) {
+            const auto order = compare_bytes(a, b);
+            if (order != 0 && found != nullptr) found->double_spent.push_back(mine.dot_at(offset));
+            if (order < 0) greater.emplace_back(mine.dot_at(offset), b);
+        });
+        for (auto& [d, value] : greater) replace(d, std::move(value), !theirs.summed);
         return !greater.empty();
     }
 
     /// Puts the elements of another chunk under `fresh`, none of which is alive here.
-    void take(const chunk& other, const chunk_bits& fresh) {
+    template <class Other>
+    void take(const element_chunk<T, Other>& other, const chunk_bits& fresh) {
         const auto id = make(other.replica, other.number);
         auto& c = pool_[id];
         const auto before = c.items.size();
         if (!other.summed) c.summed = false;
         try {
             if (before == 0 && fresh == other.alive)
-                c = chunk(other);
+                c.take_all(other);
             else
                 fresh.for_each([&](unsigned offset) {
                     const T& value = other.at(offset);
@@ -267,7 +277,7 @@ public:
     }
 
 private:
-    using index_type = element_index<T>;
+    using index_type = typename late_index<T>::index;
 
     static constexpr std::size_t max_chunks = std::size_t{1} << 25;
     static constexpr auto no_chunk = ~std::uint32_t{0};
@@ -296,7 +306,7 @@ private:
         std::size_t n = 0;
         which.for_each([&](unsigned offset) {
             hashes[n] = element_hash(c.at(offset));
-            index.prefetch(hashes[n++]);
+            index.prefetch(hashes[n++], true);
         });
         n = 0;
         which.for_each([&](unsigned offset) {

@@ -42,15 +42,22 @@ std::uint64_t element_hash(const T& value) {
     }
 }
 
+/// Whether element_hash() tells all elements apart: it mixes integers, and loses nothing of them.
+template <class T>
+inline constexpr bool exact_hash = std::integral<T> && sizeof(T) <= sizeof(std::uint64_t);
+
+/// Where the elements of a chunk stand. A vector<bool> has no elements to point at.
+template <class T>
+using chunk_column = std::conditional_t<std::same_as<T, bool>, std::deque<T>, std::vector<T>>;
+
 /// The elements under up to 512 neighbouring counters of one replica.
 ///
 /// State      which offsets are alive, their elements in that order without holes, and the sum of
 ///            hash(offset, element), which tells equal chunks without reading the elements; a chunk
 ///            with elements from outside has none, for who wrote them could choose it.
-template <class T>
+template <class T, class Column = chunk_column<T>>
 struct element_chunk {
-    // A vector<bool> has no elements to point at.
-    using column = std::conditional_t<std::same_as<T, bool>, std::deque<T>, std::vector<T>>;
+    using column = Column;
 
     replica_id replica;
     std::uint64_t number = 0;
@@ -70,7 +77,7 @@ struct element_chunk {
         return items.size() == chunk_bits::size ? offset : alive.below(offset);
     }
     /// Precondition: the offset is alive.
-    const T& at(unsigned offset) const { return items[rank(offset)]; }
+    decltype(auto) at(unsigned offset) const { return items[rank(offset)]; }
 
     static std::uint64_t term(unsigned offset, std::uint64_t hash) {
         return wire::mix(hash + (offset + 1) * std::uint64_t{0x9e3779b97f4a7c15U});
@@ -135,30 +142,40 @@ struct element_chunk {
         return rest;
     }
 
-    /// Calls f(offset, mine, theirs) for the offsets of `both` whose elements differ.
-    template <class F>
-    void compare(const element_chunk& other, const chunk_bits& both, F f) const {
-        const auto mine = alive - both, theirs = other.alive - both;
+    /// Calls f(offset, mine, theirs) for the offsets that both have and whose elements differ.
+    template <class Other, class F>
+    void compare(const element_chunk<T, Other>& other, F f) const {
+        const auto mine = alive - other.alive, theirs = other.alive - alive;
         if (summed && other.summed && mine.count() + theirs.count() < chunk_bits::size / 8 &&
             sum_without(mine) == other.sum_without(theirs))
             return;
+        if (equal_in_common(other)) return;
         std::size_t i = 0, j = 0;
         for (unsigned w = 0; w < chunk_bits::word_count; ++w) {
-            const auto m = alive.words()[w], t = other.alive.words()[w], b = both.words()[w];
-            if (m == b && t == b && equal_run(i, other, j, ones(b))) {
-                i += ones(b);
-                j += ones(b);
-                continue;
-            }
+            const auto m = alive.words()[w], t = other.alive.words()[w];
             for (auto bits = m | t; bits != 0; bits &= bits - 1) {
                 const auto bit = bits & (~bits + 1);
-                if ((b & bit) != 0 && !(items[i] == other.items[j]))
+                if ((m & t & bit) != 0 && !(items[i] == other.items[j]))
                     f(w * 64 + static_cast<unsigned>(std::countr_zero(bit)), items[i],
                       other.items[j]);
                 i += (m & bit) != 0;
                 j += (t & bit) != 0;
             }
         }
+    }
+
+    /// Becomes what the other one is. Precondition: it has no elements.
+    template <class Other>
+    void take_all(const element_chunk<T, Other>& other) {
+        if constexpr (std::same_as<Column, Other>)
+            items = other.items;
+        else
+            other.items.copy_to(items);
+        replica = other.replica;
+        number = other.number;
+        alive = other.alive;
+        sum = other.sum;
+        summed = other.summed;
     }
 
     friend bool operator==(const element_chunk& a, const element_chunk& b) {
@@ -186,12 +203,36 @@ private:
         }
     }
 
-    bool equal_run(std::size_t i, const element_chunk& other, std::size_t j, std::size_t n) const {
-        if constexpr (plain_element<T> && !std::same_as<T, bool>)
-            return n == 0 ||
-                   std::memcmp(items.data() + i, other.items.data() + j, n * sizeof(T)) == 0;
-        else
-            return n == 0;
+    /// Whether memory says that all elements under the offsets that both have are equal.
+    template <class Other>
+    bool equal_in_common(const element_chunk<T, Other>& other) const {
+        if constexpr (!plain_element<T> || std::same_as<T, bool>) return false;
+        // Between two offsets that one of them lacks, both columns go on alike.
+        std::size_t i = 0, j = 0, run = 0;
+        for (unsigned w = 0; w < chunk_bits::word_count; ++w) {
+            auto mine = alive.words()[w];
+            for (auto apart = mine ^ other.alive.words()[w]; apart != 0; apart &= apart - 1) {
+                const auto bit = apart & (~apart + 1);
+                run += ones(mine & (bit - 1));
+                if (!equal_run(i, other, j, run)) return false;
+                const bool here = (mine & bit) != 0;
+                i += run + (here ? 1 : 0);
+                j += run + (here ? 0 : 1);
+                run = 0;
+                mine &= ~(bit | (bit - 1));
+            }
+            run += ones(mine);
+        }
+        return equal_run(i, other, j, run);
+    }
+    template <class Other>
+    bool equal_run(std::size_t i, const element_chunk<T, Other>& other, std::size_t j,
+                   std::size_t n) const {
+        const void* mine = items.data();
+        const void* theirs = other.items.data();
+        return n == 0 || std::memcmp(static_cast<const std::byte*>(mine) + i * sizeof(T),
+                                     static_cast<const std::byte*>(theirs) + j * sizeof(T),
+                                     n * sizeof(T)) == 0;
     }
 };
 

@@ -55,6 +55,9 @@ public:
     using body = element_body<T>;
     using chunk = element_chunk<T>;
 
+    /// Whether elements have their full width, side by side.
+    static constexpr bool block = std::integral<T> && !std::same_as<T, bool>;
+
     static void write(wire::writer& w, const body& all) {
         w.varint(all.runs().size());
         for (const auto& r : all.runs()) {
@@ -85,8 +88,9 @@ public:
     }
 
     /// The chunks in order; none on failure.
-    static std::vector<chunk> read(wire::reader& r, const causal_context& seen) {
-        std::vector<chunk> chunks;
+    template <class Column = chunk_column<T>>
+    static std::vector<element_chunk<T, Column>> read(wire::reader& r, const causal_context& seen) {
+        std::vector<element_chunk<T, Column>> chunks;
         std::vector<unsigned> counts;
         std::size_t total = 0;
         const auto replicas = r.count(11, 3 * sizeof(typename body::run));
@@ -112,7 +116,6 @@ private:
     /// Of a chunk, with what refers to it and the size of what it holds.
     static constexpr std::size_t chunk_memory =
         3 * sizeof(chunk) + 3 * sizeof(typename body::chunk_ref) + wire::detail::block_memory;
-    static constexpr bool block = std::integral<T> && !std::same_as<T, bool>;
 
     static void write_dots(wire::writer& w, const chunk& c) {
         w.varint(c.items.size());
@@ -139,7 +142,8 @@ private:
             for (const auto& value : items) wire::put(w, value);
     }
 
-    static void read_run(wire::reader& r, replica_id id, std::vector<chunk>& chunks,
+    template <class Chunks>
+    static void read_run(wire::reader& r, replica_id id, Chunks& chunks,
                          std::vector<unsigned>& counts, std::size_t& total) {
         constexpr auto last = max_count >> chunk_bits::shift;
         const auto n = r.count(3, chunk_memory);
@@ -182,13 +186,16 @@ private:
         if (alive.count() != count) r.fail(wire::errc::non_canonical);
     }
 
-    static void read_items(wire::reader& r, std::vector<chunk>& chunks,
-                           const std::vector<unsigned>& counts, std::size_t total) {
+    template <class Chunks>
+    static void read_items(wire::reader& r, Chunks& chunks, const std::vector<unsigned>& counts,
+                           std::size_t total) {
         if constexpr (block)
             if (total > r.left() / sizeof(T)) r.fail(wire::errc::truncated);
         for (std::size_t i = 0; i < chunks.size() && r.ok(); ++i) {
             auto& items = chunks[i].items;
-            if constexpr (block) {
+            if constexpr (!std::same_as<typename Chunks::value_type, chunk>) {
+                items = {r.raw(counts[i] * sizeof(T))};
+            } else if constexpr (block) {
                 items.resize(counts[i]);
                 r.array(std::span<T>(items));
             } else {

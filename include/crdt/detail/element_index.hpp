@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <wire/hash.hpp>
+#include <crdt/detail/index_rows.hpp>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -12,25 +11,24 @@
 #include <set>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 namespace joinery::crdt::detail {
 
 /// Where an element stands: the number of its chunk in the pool and its offset there, 34 bits.
 using element_place = std::uint64_t;
 
-/// Elements -> places, one slot of 8 bytes for each element. The elements themselves stay where
-/// they are: `at(place)` is the one that stands there.
+/// Elements -> places. The elements themselves stay where they are: `at(place)` is the one that
+/// stands there. With ExactHash no two elements have one hash, and none is looked at.
 ///
-/// State      buckets of 8 slots, one cache line, filled from the left; a slot has 28 bits of the
-///            hash, which also say where it belongs, and the element's first place; elements in
-///            several places have them all in a table beside. A full bucket overflows into the
-///            next; what would go too far stands in order beside.
-/// Invariant  at most three quarters of the slots are taken, and no element is further than
+/// State      groups of 8 slots, filled from the left: a word with a mark of each, a cache line
+///            with their hashes, half a line with the element's first place; elements in several
+///            places have them all in a table beside. A full group overflows into the next; what
+///            would go too far stands in order beside.
+/// Invariant  at most seven eighths of the slots are taken, and no element is further than
 ///            max_steps from where it belongs: whoever makes hashes collide pays the logarithm.
-/// Cost       one cache miss for each operation, and few branches that depend on what it brings; a
-///            larger table is filled without looking at the elements.
-template <class T>
+/// Cost       the marks, a byte a slot, say that an element is absent; its hashes are asked for
+///            meanwhile. A larger table is filled without looking at the elements.
+template <class T, bool ExactHash = false>
 class element_index {
 public:
     std::size_t size() const { return size_ + far_.size(); }
@@ -39,47 +37,47 @@ public:
 
     template <class At>
     void reserve(std::size_t n, At at) {
-        unsigned bits = 0;
-        while (n * 4 > (std::size_t{3} << bits) * width) ++bits;
-        if (buckets_.empty() || bits > bits_) grow(bits, at);
+        auto groups = std::max<std::size_t>(rows_.size(), 1);
+        while (n > room(groups)) groups = larger(groups);
+        if (groups != rows_.size()) grow(groups, at);
     }
 
-    /// Starts to load the bucket of an element that will be asked for soon.
-    void prefetch(std::uint64_t hash) const {
-#if defined(__GNUC__)
-        if (!buckets_.empty()) __builtin_prefetch(&buckets_[home(tag_of(hash))]);
-#else
-        static_cast<void>(hash);
-#endif
+    /// Starts to load what will be asked for soon to find an element, or to insert it.
+    void prefetch(std::uint64_t hash, bool inserted) const {
+        if (rows_.empty()) return;
+        const auto group = home(hash);
+        rows_.prefetch_marks(group);
+        rows_.prefetch_words(group);
+        if (!ExactHash || inserted) rows_.prefetch_lower(group);
     }
 
     template <class At>
     bool contains(std::uint64_t hash, const T& value, At at) const {
-        return slot_of(hash, value, at) != nullptr || far_.contains(value);
+        return slot_of(hash, value, at) != nowhere || (!far_.empty() && far_.contains(value));
     }
 
     /// One of the places of an element, the same until it changes. Precondition: it has one.
     template <class At>
     element_place place_for(std::uint64_t hash, const T& value, At at) const {
-        const auto* slot = slot_of(hash, value, at);
-        return slot != nullptr ? place_of(*slot) : *far_.find(value)->second.begin();
+        const auto slot = slot_of(hash, value, at);
+        return slot != nowhere ? place_of(slot) : *far_.find(value)->second.begin();
     }
     /// Calls f(place) for each place of an element, upwards.
     template <class At, class F>
     void for_places(std::uint64_t hash, const T& value, At at, F f) const {
-        const auto* slot = slot_of(hash, value, at);
-        if (slot != nullptr && (*slot & several) == 0) return f(place_of(*slot));
-        if (slot != nullptr) {
-            for (const auto place : repeated_.at(place_of(*slot))) f(place);
-        } else if (const auto found = far_.find(value); found != far_.end()) {
-            for (const auto place : found->second) f(place);
+        const auto slot = slot_of(hash, value, at);
+        if (slot != nowhere && (rows_.word(slot) & several) == 0) return f(place_of(slot));
+        if (slot != nowhere) {
+            for (const auto place : repeated_.at(place_of(slot))) f(place);
+        } else if (!far_.empty()) {
+            if (const auto found = far_.find(value); found != far_.end())
+                for (const auto place : found->second) f(place);
         }
     }
 
     template <class At>
     void insert(std::uint64_t hash, const T& value, element_place place, At at) {
-        if (const auto* slot = slot_of(hash, value, at))
-            return repeat(const_cast<std::uint64_t&>(*slot), place);
+        if (const auto slot = slot_of(hash, value, at); slot != nowhere) return repeat(slot, place);
         if (const auto found = far_.find(value); found != far_.end())
             found->second.insert(place);
         else
@@ -88,9 +86,9 @@ public:
     /// The same for an element that is known to be nowhere.
     template <class At>
     void insert_absent(std::uint64_t hash, element_place place, At at) {
-        if ((size_ + 1) * 4 > buckets_.size() * width * 3)
-            grow(buckets_.empty() ? 0 : bits_ + 1, at);
-        if (settle(taken | tag_of(hash) << place_bits | place))
+        if (size_ >= room(rows_.size())) grow(larger(rows_.size()), at);
+        if (settle(rows_, taken | (hash & low_bits), (hash & ~low_bits) | place >> 32,
+                   static_cast<std::uint32_t>(place)))
             ++size_;
         else
             far_[at(place)].insert(place);
@@ -99,151 +97,183 @@ public:
     /// Precondition: the element stands at `place` and was inserted.
     template <class At>
     void erase(std::uint64_t hash, const T& value, element_place place, At at) {
-        auto where = home(tag_of(hash));
-        for (std::size_t far = 0; far <= max_steps; ++far, where = next(where)) {
-            auto& b = buckets_[where];
-            const auto n = count(b);
-            for (std::size_t i = 0; i < n; ++i) {
-                if (place_of(b[i]) != place) continue;
-                if ((b[i] & several) != 0) return forget(b[i], place);
+        auto group = home(hash);
+        for (std::size_t far = 0; far <= max_steps; ++far, group = next(group)) {
+            const auto marks = rows_.marks(group);
+            for (auto hits = matching(marks, hash); hits != 0; hits &= hits - 1) {
+                const auto slot = first_of(group, hits);
+                if (((rows_.word(slot) ^ hash) & ~low_bits) != 0) continue;
+                const bool lone = (rows_.word(slot) & several) == 0;
+                // Where no other element has this hash, the place need not be waited for.
+                if (!(ExactHash && lone) && place_of(slot) != place) continue;
+                if (!lone) return forget(slot, place);
                 --size_;
-                return close_gap(where, i);
+                return close_gap(slot);
             }
-            if (n < width) break;
+            if (!full(marks)) break;
         }
-        if (const auto* slot = slot_of(hash, value, at))
-            return forget(const_cast<std::uint64_t&>(*slot), place);
+        if (const auto slot = slot_of(hash, value, at); slot != nowhere) return forget(slot, place);
         const auto found = far_.find(value);
         found->second.erase(place);
         if (found->second.empty()) far_.erase(found);
     }
 
 private:
-    static constexpr std::size_t width = 8;
-    static constexpr unsigned tag_bits = 28, place_bits = 34;
-    static constexpr std::uint64_t taken = std::uint64_t{1} << 63, several = taken >> 1;
-    static constexpr std::uint64_t tag_mask = (std::uint64_t{1} << tag_bits) - 1;
-    static constexpr std::size_t max_steps = 64;
+    static constexpr std::size_t width = index_rows::width, max_steps = 64;
+    static constexpr std::size_t nowhere = ~std::size_t{0};
+    static constexpr std::size_t max_groups = std::size_t{1} << (sizeof(std::size_t) > 4 ? 31 : 24);
+    // A mark is the low bits of a hash and `taken`. A word is the hash, with the upper bits of the
+    // place and whether there are several instead of the low bits.
+    static constexpr std::uint64_t taken = 0x80, low_bits = 0x7f, several = 0x40, place_bits = 0x3f;
+    static constexpr std::uint64_t each_byte = 0x0101010101010101U;
 
-    struct alignas(64) bucket {
-        std::array<std::uint64_t, width> slots{};
-        std::uint64_t& operator[](std::size_t i) { return slots[i]; }
-        const std::uint64_t& operator[](std::size_t i) const { return slots[i]; }
-    };
-
-    static std::uint64_t tag_of(std::uint64_t hash) { return hash >> (64 - tag_bits); }
-    static std::uint64_t tag_in(std::uint64_t slot) { return slot >> place_bits & tag_mask; }
-    static element_place place_of(std::uint64_t slot) {
-        return slot & ((std::uint64_t{1} << place_bits) - 1);
+    static std::size_t room(std::size_t groups) { return groups * width / 8 * 7; }
+    static std::size_t larger(std::size_t groups) {
+        if (groups >= max_groups) throw std::length_error("too many elements");
+        return groups < 3 ? groups + 1 : groups * 2;
     }
-    std::size_t home(std::uint64_t tag) const { return tag >> (tag_bits - bits_); }
-    std::size_t next(std::size_t at) const { return (at + 1) & (buckets_.size() - 1); }
 
-    static std::size_t count(const bucket& b) {
-        std::size_t n = 0;
-        for (const auto slot : b.slots) n += slot >> 63;
-        return n;
+    static std::size_t home(std::uint64_t hash, const index_rows& rows) {
+        return static_cast<std::size_t>((hash >> 32) * rows.size() >> 32);
+    }
+    std::size_t home(std::uint64_t hash) const { return home(hash, rows_); }
+    std::size_t next(std::size_t group) const { return group + 1 == rows_.size() ? 0 : group + 1; }
+    std::size_t steps(std::size_t from, std::size_t to) const {
+        return to >= from ? to - from : to + rows_.size() - from;
+    }
+
+    static bool full(std::uint64_t marks) { return marks >> 56 != 0; }
+    static std::size_t count(std::uint64_t marks) {
+        return static_cast<std::size_t>(71 - std::countl_zero(marks)) / 8;
+    }
+    /// The top bits of the marks that an element of this hash could have.
+    static std::uint64_t matching(std::uint64_t marks, std::uint64_t hash) {
+        constexpr auto low = low_bits * each_byte;
+        const auto other = marks ^ (taken | (hash & low_bits)) * each_byte;
+        return ~(((other & low) + low) | other | low);
+    }
+    static std::size_t first_of(std::size_t group, std::uint64_t hits) {
+        return group * width + static_cast<std::size_t>(std::countr_zero(hits)) / 8;
+    }
+    element_place place_of(std::size_t slot) const {
+        return (rows_.word(slot) & place_bits) << 32 | rows_.lower(slot);
+    }
+    void move(std::size_t from, std::size_t to) {
+        const auto at = to % width * 8;
+        const auto mark = rows_.marks(from / width) >> from % width * 8 & 0xff;
+        auto& marks = rows_.marks(to / width);
+        marks = (marks & ~(std::uint64_t{0xff} << at)) | mark << at;
+        rows_.word(to) = rows_.word(from);
+        rows_.lower(to) = rows_.lower(from);
     }
 
     template <class At>
-    const std::uint64_t* slot_of(std::uint64_t hash, const T& value, At at) const {
-        if (buckets_.empty()) return nullptr;
-        const auto wanted = taken | tag_of(hash) << place_bits;
-        constexpr auto mask = taken | tag_mask << place_bits;
-        auto where = home(tag_of(hash));
-        for (std::size_t far = 0; far <= max_steps; ++far, where = next(where)) {
-            const auto& b = buckets_[where];
-            // All eight without a branch: which one it is cannot be foreseen.
-            unsigned hits = 0;
-            for (unsigned i = 0; i < width; ++i)
-                hits |= static_cast<unsigned>((b[i] & mask) == wanted) << i;
-            for (; hits != 0; hits &= hits - 1) {
-                const auto& slot = b[static_cast<std::size_t>(std::countr_zero(hits))];
-                if (at(place_of(slot)) == value) return &slot;
+    std::size_t slot_of(std::uint64_t hash, const T& value, At at) const {
+        if (rows_.empty()) return nowhere;
+        auto group = home(hash);
+        // Most often it is needed, and does not wait for the marks then.
+        rows_.prefetch_words(group);
+        if constexpr (!ExactHash) rows_.prefetch_lower(group);
+        for (std::size_t far = 0; far <= max_steps; ++far, group = next(group)) {
+            const auto marks = rows_.marks(group);
+            for (auto hits = matching(marks, hash); hits != 0; hits &= hits - 1) {
+                const auto slot = first_of(group, hits);
+                if (((rows_.word(slot) ^ hash) & ~low_bits) != 0) continue;
+                if constexpr (ExactHash) return slot;
+                if (at(place_of(slot)) == value) return slot;
             }
-            if (b[width - 1] == 0) return nullptr;
+            if (!full(marks)) return nowhere;
         }
-        return nullptr;
+        return nowhere;
     }
 
-    /// Puts a slot where it belongs; false if that is too far away.
-    bool settle(std::uint64_t slot) {
-        auto where = home(tag_in(slot));
-        for (std::size_t far = 0; buckets_[where][width - 1] != 0; where = next(where))
+    /// Puts an element where it belongs; false if that is too far away.
+    static bool settle(index_rows& rows, std::uint64_t mark, std::uint64_t word,
+                       std::uint32_t lower) {
+        auto group = home(word, rows);
+        auto marks = rows.marks(group);
+        for (std::size_t far = 0; full(marks); marks = rows.marks(group)) {
             if (++far > max_steps) return false;
-        auto& b = buckets_[where];
-        b[count(b)] = slot;
+            if (++group == rows.size()) group = 0;
+        }
+        const auto n = count(marks);
+        rows.marks(group) = marks | mark << n * 8;
+        rows.word(group * width + n) = word;
+        rows.lower(group * width + n) = lower;
         return true;
     }
-    /// Takes the element of a slot that could not settle out of the table.
+
     template <class At>
-    void put_far(std::uint64_t slot, At at) {
-        auto& places = far_[at(place_of(slot))];
-        places.insert(place_of(slot));
-        if ((slot & several) != 0) places = std::move(repeated_.extract(place_of(slot)).mapped());
+    void grow(std::size_t groups, At at) {
+        // Both of them local, or each write could be one to where they are.
+        index_rows to(groups);
+        const index_rows from = std::exchange(rows_, {});
+        for (std::size_t group = 0; group < from.size(); ++group) {
+            auto slot = group * width;
+            for (auto marks = from.marks(group); marks != 0; marks >>= 8, ++slot)
+                if (!settle(to, marks & 0xff, from.word(slot), from.lower(slot)))
+                    put_far(from.word(slot), from.lower(slot), at);
+        }
+        rows_ = std::move(to);
+    }
+    /// Takes the element of an entry that could not settle out of the table.
+    template <class At>
+    void put_far(std::uint64_t word, std::uint32_t lower, At at) {
+        const auto place = (word & place_bits) << 32 | lower;
+        auto& places = far_[at(place)];
+        places.insert(place);
+        if ((word & several) != 0) places = std::move(repeated_.extract(place).mapped());
         --size_;
     }
 
-    template <class At>
-    void grow(unsigned bits, At at) {
-        if (bits > tag_bits) throw std::length_error("too many elements");
-        const auto old = std::exchange(buckets_, std::vector<bucket>(std::size_t{1} << bits));
-        bits_ = bits;
-        for (const auto& b : old)
-            for (const auto slot : b.slots)
-                if (slot != 0 && !settle(slot)) put_far(slot, at);
-    }
-
-    /// Takes a slot out. A full bucket may have overflowed: what belongs there comes back.
-    void close_gap(std::size_t at, std::size_t i) {
+    /// Takes a slot out. A full group may have overflowed: what belongs there comes back.
+    void close_gap(std::size_t gap) {
         for (;;) {
-            auto& b = buckets_[at];
-            const auto n = count(b);
-            b[i] = b[n - 1];
-            b[n - 1] = 0;
-            if (n < width) return;
-            const auto [from, which] = overflowed(at);
-            if (which == width) return;
-            b[width - 1] = buckets_[from][which];
-            at = from;
-            i = which;
+            const auto group = gap / width;
+            const auto marks = rows_.marks(group);
+            const auto last = group * width + count(marks) - 1;
+            move(last, gap);
+            rows_.marks(group) &= ~(std::uint64_t{0xff} << last % width * 8);
+            if (!full(marks)) return;
+            const auto from = overflowed(group);
+            if (from == nowhere) return;
+            move(from, last);
+            gap = from;
         }
     }
-    /// A slot behind bucket `at` that belongs there or before; width if there is none.
-    std::pair<std::size_t, std::size_t> overflowed(std::size_t at) const {
-        for (auto from = next(at);; from = next(from)) {
-            const auto& b = buckets_[from];
-            const auto mask = buckets_.size() - 1;
-            for (std::size_t i = 0; i < count(b); ++i)
-                if (((from - home(tag_in(b[i]))) & mask) >= ((from - at) & mask)) return {from, i};
-            if (count(b) < width || ((from - at) & mask) >= std::min(max_steps, mask))
-                return {from, width};
+    /// A slot behind a group that belongs there or before, if there is one.
+    std::size_t overflowed(std::size_t group) const {
+        for (auto from = next(group); from != group; from = next(from)) {
+            const auto n = count(rows_.marks(from)), far = steps(group, from);
+            for (auto slot = from * width; slot < from * width + n; ++slot)
+                if (steps(home(rows_.word(slot)), from) >= far) return slot;
+            if (n < width || far >= max_steps) return nowhere;
         }
+        return nowhere;
     }
 
     /// Another place of the element in a slot.
-    void repeat(std::uint64_t& slot, element_place place) {
+    void repeat(std::size_t slot, element_place place) {
         auto& places = repeated_[place_of(slot)];
         places.insert(place_of(slot));
         places.insert(place);
-        slot |= several;
+        rows_.word(slot) |= several;
     }
-
     /// One place less of the element in a slot, which has several.
-    void forget(std::uint64_t& slot, element_place place) {
+    void forget(std::size_t slot, element_place place) {
         auto places = repeated_.extract(place_of(slot));
         places.mapped().erase(place);
         places.key() = *places.mapped().begin();
-        slot = (slot & ~((std::uint64_t{1} << place_bits) - 1)) | places.key();
+        rows_.word(slot) = (rows_.word(slot) & ~place_bits) | places.key() >> 32;
+        rows_.lower(slot) = static_cast<std::uint32_t>(places.key());
         if (places.mapped().size() == 1)
-            slot &= ~several;
+            rows_.word(slot) &= ~several;
         else
             repeated_.insert(std::move(places));
     }
 
-    std::vector<bucket> buckets_;
+    index_rows rows_;
     std::size_t size_ = 0;
-    unsigned bits_ = 0;
     std::map<element_place, std::set<element_place>> repeated_;
     std::map<T, std::set<element_place>> far_;
 };

@@ -3,6 +3,7 @@
 
 #include <crdt/detail/element_body.hpp>
 #include <crdt/detail/element_codec.hpp>
+#include <crdt/detail/packed_elements.hpp>
 #include <crdt/detail/payload_column.hpp>
 #include <crdt/dot_store.hpp>
 
@@ -131,7 +132,7 @@ public:
             if (only_ && seen.contains(only_.first)) f(only_.first, view_of(only_.second));
             return;
         }
-        for_chunks(seen, nullptr, body_.get(),
+        for_chunks(seen, static_cast<const body*>(nullptr), body_.get(),
                    [&](const chunk*, const chunk* c, const chunk_bits& named) {
                        (c->alive & named).for_each([&](unsigned offset) {
                            f(c->dot_at(offset), view_of(c->at(offset)));
@@ -172,13 +173,22 @@ public:
     /// The first half of the causal join of stores whose contexts are `seen` and `their_seen`: puts
     /// what is new here. forget() is the other half, which asks for no memory.
     received receive(const element_store& theirs, const causal_context& seen,
-                     const causal_context& their_seen, report* found);
+                     const causal_context& their_seen, report* found) {
+        return receive(theirs.only_, theirs.body_.get(), seen, their_seen, found);
+    }
+    /// The same for elements that stay in their bytes.
+    received receive(const packed_elements<T>& theirs, const causal_context& seen,
+                     const causal_context& their_seen, report* found) {
+        return receive(theirs.only, theirs.all ? &*theirs.all : nullptr, seen, their_seen, found);
+    }
     void forget(const received& by) {
-        for (const auto& [id, gone] : by.gone) {
-            if (body_)
-                body_->drop(id, gone);
-            else
-                only_.reset();
+        // So many chunks ahead, what the index knows of the elements is asked for.
+        constexpr std::size_t ahead = 4;
+        const auto n = by.gone.size();
+        if (!body_ && n != 0) return only_.reset();
+        for (std::size_t i = 0; n != 0 && i < n + ahead; ++i) {
+            if (i < n) body_->prefetch(by.gone[i].first, by.gone[i].second);
+            if (i >= ahead) body_->drop(by.gone[i - ahead].first, by.gone[i - ahead].second);
         }
     }
     /// Puts into `delta` what `known` lacks, `unknown` being the dots that only this side has seen;
@@ -238,14 +248,17 @@ private:
     /// Calls f(chunk or null, chunk or null, bits) for each chunk of two bodies, either of which
     /// may be null, that has counters in `named`, in dot order: no chunk is looked at in vain. f
     /// may change what it was given in the first body.
-    template <class F>
-    static void for_chunks(const causal_context& named, const body* first, const body* second, F f);
+    template <class Other, class F>
+    static void for_chunks(const causal_context& named, const body* first, const Other* second,
+                           F f);
 
     bool receive(const lone_element<T>& theirs, const causal_context& seen, report* found);
+    template <class Other>
+    received receive(const lone_element<T>& lone, const Other* theirs, const causal_context& seen,
+                     const causal_context& their_seen, report* found);
 
-    /// The one dot here is not gone if it lies in that chunk.
-    void keep_only(const chunk& c, chunk_bits& gone) const {
-        const auto& d = only_.first;
+    /// A dot is not gone if it lies in that chunk.
+    static void keep(const dot& d, const chunk& c, chunk_bits& gone) {
         if (c.replica == d.replica && c.number == chunk_bits::number_of(d.counter))
             gone.reset(chunk_bits::offset_of(d.counter));
     }
@@ -255,15 +268,14 @@ private:
 };
 
 template <element T>
-template <class F>
+template <class Other, class F>
 void element_store<T>::for_chunks(const causal_context& named, const body* first,
-                                  const body* second, F f) {
+                                  const Other* second, F f) {
     const auto all = named.intervals();
     const auto* const end = all.data() + all.size();
-    const auto ref_at = [](const typename body::run* r, std::uint64_t from) {
-        if (r == nullptr) return static_cast<const typename body::chunk_ref*>(nullptr);
-        const auto at = r->place(from);
-        return at == r->chunks.size() ? nullptr : &r->chunks[at];
+    const auto ref_at = [](const auto* r, std::uint64_t from) {
+        const auto at = r == nullptr ? 0 : r->place(from);
+        return r == nullptr || at == r->chunks.size() ? nullptr : &r->chunks[at];
     };
     std::uint64_t next = 0;
     for (const auto* at = all.data(); at != end; ++at) {
@@ -275,9 +287,10 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
         while (group_end != end && group_end->replica == at->replica &&
                chunk_bits::number_of(group_end->first) <= last)
             ++group_end;
+        const auto* const theirs = second ? second->find(at->replica) : nullptr;
         while (next <= last) {
             const auto* a = ref_at(first ? first->find(at->replica) : nullptr, next);
-            const auto* b = ref_at(second ? second->find(at->replica) : nullptr, next);
+            const auto* b = ref_at(theirs, next);
             if (a == nullptr && b == nullptr) break;
             const auto number = a == nullptr   ? b->number
                                 : b == nullptr ? a->number
@@ -309,18 +322,20 @@ bool element_store<T>::receive(const lone_element<T>& theirs, const causal_conte
 }
 
 template <element T>
-auto element_store<T>::receive(const element_store& theirs, const causal_context& seen,
-                               const causal_context& their_seen, report* found) -> received {
+template <class Other>
+auto element_store<T>::receive(const lone_element<T>& lone, const Other* theirs,
+                               const causal_context& seen, const causal_context& their_seen,
+                               report* found) -> received {
     received made;
-    made.changed = theirs.only_ && receive(theirs.only_, seen, found);
-    if (!body_ && !theirs.body_) {
-        if (only_ && their_seen.contains(only_.first) && !theirs.holds(only_.first))
+    made.changed = lone && receive(lone, seen, found);
+    if (!body_ && theirs == nullptr) {
+        if (only_ && their_seen.contains(only_.first) && !(lone && lone.first == only_.first))
             made.gone.emplace_back();
         return made;
     }
     auto& here = grown();
-    for_chunks(their_seen, &here, theirs.body_.get(),
-               [&](const chunk* mine, const chunk* other, const chunk_bits& named) {
+    for_chunks(their_seen, &here, theirs,
+               [&](const chunk* mine, const typename Other::chunk* other, const chunk_bits& named) {
                    chunk_bits gone, fresh;
                    if (mine != nullptr) gone = mine->alive & named;
                    if (other != nullptr) {
@@ -332,8 +347,8 @@ auto element_store<T>::receive(const element_store& theirs, const causal_context
                        }
                        if (!fresh.none())
                            fresh = fresh - bits_in(other->replica, other->number, seen);
-                   } else if (theirs.only_) {
-                       theirs.keep_only(*mine, gone);
+                   } else if (lone) {
+                       keep(lone.first, *mine, gone);
                    }
                    if (!gone.none()) made.gone.emplace_back(here.id_of(*mine), gone);
                    if (!fresh.none()) here.take(*other, fresh);
@@ -357,7 +372,7 @@ causal_context element_store<T>::lacking(const element_store& known, const causa
         });
         return cancelled;
     }
-    for_chunks(unknown, body_.get(), nullptr,
+    for_chunks(unknown, body_.get(), static_cast<const body*>(nullptr),
                [&](const chunk* mine, const chunk*, const chunk_bits& named) {
                    const auto fresh = mine->alive & named;
                    if (!fresh.none()) delta.grown().take(*mine, fresh);
@@ -368,12 +383,11 @@ causal_context element_store<T>::lacking(const element_store& known, const causa
                    auto gone = theirs->alive & named;
                    if (mine != nullptr) {
                        gone = gone - mine->alive;
-                       mine->compare(*theirs, mine->alive & theirs->alive,
-                                     [&](unsigned offset, const T& a, const T& b) {
-                                         if (compare_bytes(b, a) >= 0) return;
-                                         cancelled.add(mine->dot_at(offset));
-                                         delta.put(mine->dot_at(offset), a, !mine->summed);
-                                     });
+                       mine->compare(*theirs, [&](unsigned offset, const T& a, const T& b) {
+                           if (compare_bytes(b, a) >= 0) return;
+                           cancelled.add(mine->dot_at(offset));
+                           delta.put(mine->dot_at(offset), a, !mine->summed);
+                       });
                    }
                    gone.for_each([&](unsigned offset) { cancelled.add(theirs->dot_at(offset)); });
                });
