@@ -114,12 +114,12 @@ protected:
     }
 
     template <class Message>
-    void send(const std::string& to, const Message& message) {
+    void send(std::string_view to, const Message& message) {
         post(to, false, 0, [&](wire::writer& w) { write_message(w, message); });
     }
     /// Sends what `write(writer&)` writes.
     template <class Write>
-    void post(const std::string& to, bool probe, std::size_t least, Write&& write) {
+    void post(std::string_view to, bool probe, std::size_t least, Write&& write) {
         if (to.empty() || to == settings.address || out_.size() >= settings.max_outgoing) return;
         out& last = out_.next();
         last.to = to;

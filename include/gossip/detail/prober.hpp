@@ -12,6 +12,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -63,7 +64,7 @@ protected:
     };
 
     /// Valid until the next one is opened.
-    question& open_question(purpose why, const std::string& name, const std::string& address,
+    question& open_question(purpose why, std::string_view name, std::string_view address,
                             duration patience) {
         if (questions_.size() >= max_questions) {
             deadlines_.erase({questions_.begin()->second.deadline, questions_.begin()->first});
@@ -100,14 +101,14 @@ protected:
     }
 
     /// Pings an address; what is believed of the member goes along, so that it can deny it.
-    std::uint64_t ping(const std::string& address, const std::string& name, purpose why,
+    std::uint64_t ping(std::string_view address, std::string_view name, purpose why,
                        duration patience, std::uint8_t flags = 0) {
         const std::uint64_t nonce = open_question(why, name, address, patience).nonce;
         send_ping(nonce, address, name, flags);
         return nonce;
     }
 
-    void send_ping(std::uint64_t nonce, const std::string& address, const std::string& name,
+    void send_ping(std::uint64_t nonce, std::string_view address, std::string_view name,
                    std::uint8_t flags) {
         probe_message message;
         message.flags = flags;
@@ -135,7 +136,7 @@ protected:
     std::size_t probe_room() const { return room_ - probe_message::fixed_bytes - max_attachment; }
 
     // Whoever answers a stranger says no more than it was asked; so it is asked at some length.
-    void send_probe(const std::string& to, kind as, const probe_message& message,
+    void send_probe(std::string_view to, kind as, const probe_message& message,
                     std::size_t least = 0, bool attach = true) {
         post(to, attach, least, [&](wire::writer& w) {
             w.u8(static_cast<std::uint8_t>(as));
@@ -190,7 +191,7 @@ protected:
         probe_.name = table.name(id);
         probe_.ask_others = now() + patience;
         probe_.deadline = now() + patience + patience + patience / 2;
-        probe_.nonce = ping(std::string(table.address(id)), probe_.name, purpose::probe,
+        probe_.nonce = ping(table.address(id), probe_.name, purpose::probe,
                             3 * patience + settings.probe_interval);
     }
 
@@ -218,7 +219,7 @@ protected:
         for (const std::uint32_t id : chosen) {
             ++counts.indirect_probes;
             ++probe_.helpers;
-            send(std::string(table.address(id)), message);
+            send(table.address(id), message);
         }
     }
 
@@ -274,8 +275,7 @@ protected:
         }
     }
     void verify(std::uint32_t id) {
-        ping(std::string(table.address(id)), std::string(table.name(id)), purpose::verify,
-             4 * patience_for(table.at(id)));
+        ping(table.address(id), table.name(id), purpose::verify, 4 * patience_for(table.at(id)));
     }
 
     void drop_overdue() {

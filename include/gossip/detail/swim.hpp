@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -197,9 +198,9 @@ private:
             const std::size_t bare = probe_message::fixed_bytes + (attach ? max_attachment : 1);
             if (room < bare) return;
             left = std::min(left, room - bare);
-            reply.challenge = open_question(purpose::challenge, std::string(table.name(id)),
-                                            address, settings.probe_interval)
-                                  .nonce;
+            reply.challenge =
+                open_question(purpose::challenge, table.name(id), address, settings.probe_interval)
+                    .nonce;
         }
         const auto add = [&](member_record said) {
             if (said.bytes() > left) {
@@ -328,7 +329,7 @@ private:
             rumors_message message;
             add_news(message.records, room_ - 4, table.name(id));
             if (message.records.empty()) break;
-            send(std::string(table.address(id)), message);
+            send(table.address(id), message);
         }
         if (to.empty()) news_ = {}; // whoever comes gets it all from the table
     }
@@ -369,7 +370,7 @@ private:
         vain_syncs_ = sync_total_ == table.total() ? std::min(vain_syncs_ + 1, 5U) : 0;
         sync_total_ = table.total();
         next_sync_ = now() + settings.probe_interval * (1U << vain_syncs_);
-        send(std::string(table.address(with)), sync_message{0, {}, table.sums()});
+        send(table.address(with), sync_message{0, {}, table.sums()});
     }
 
     void handle(const std::string& name, const sync_message& message) {
@@ -395,7 +396,7 @@ private:
             break;
         }
         ++counts.pages;
-        send(std::string(table.address(asker)), page);
+        send(table.address(asker), page);
     }
 
     template <class Add>
@@ -424,7 +425,7 @@ private:
         sync_message next{message.next, message.after, table.sums()};
         // What has just been learnt of the part under way must not end it.
         next.sums[message.next % buckets] = ~next.sums[message.next % buckets];
-        if (id != nowhere) send(std::string(table.address(id)), next);
+        if (id != nowhere) send(table.address(id), next);
     }
 
     static constexpr unsigned max_pages = 512;
