@@ -133,9 +133,9 @@ TEST_CASE("datagrams out of order are opened within the window, and each of them
     for (int i = 0; i < 3000; ++i) sent.push_back(from.seal(text(std::to_string(i))));
     gossip::random random(33);
     bytes opened;
-    for (std::size_t start = 0; start < 1500; start += 500) {
+    for (std::size_t part = 0; part < 1500; part += 500) {
         std::vector<std::size_t> order(500);
-        for (std::size_t i = 0; i < order.size(); ++i) order[i] = start + i;
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = part + i;
         for (std::size_t i = order.size(); i > 1; --i)
             std::swap(order[i - 1], order[random.below(i)]);
         for (const auto i : order) CHECK(to.open(sent[i], opened) == status::ok);
