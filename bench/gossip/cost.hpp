@@ -169,7 +169,7 @@ inline void packet_cost(rows& into) {
         const auto now = start + 20s + std::chrono::milliseconds(*next);
         benchmark::DoNotOptimize(
             at->receive("n1", (*packets)[std::min((*next)++, packets->size() - 1)], now));
-        while (auto sent = at->poll_outgoing(std::span(buffer))) benchmark::DoNotOptimize(sent);
+        while (auto sent = at->poll_outgoing(std::span(*buffer))) benchmark::DoNotOptimize(sent);
     });
     auto& anchor = hash_anchor(g);
     g.run();
