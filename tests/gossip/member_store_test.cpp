@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "seeds.hpp"
+
 #include <gossip/detail/groups.hpp>
 #include <gossip/detail/member_store.hpp>
 #include <gossip/detail/member_table.hpp>
@@ -54,7 +56,7 @@ detail::member_record alive(const std::string& name, const std::string& address,
 } // namespace
 
 TEST_CASE("numbers are in the group that they were put into last") {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : gossip_test::seeds(20)) {
         INFO("seed " << seed);
         gossip::random chance(seed);
         detail::groups at;
@@ -84,7 +86,7 @@ TEST_CASE("numbers are in the group that they were put into last") {
 }
 
 TEST_CASE("members keep their texts, whatever becomes of others") {
-    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (const std::uint64_t seed : gossip_test::seeds(10)) {
         INFO("seed " << seed);
         gossip::random chance(seed);
         detail::member_store at;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two versions of one program in one cluster: the second has a field that the first lacks, and
 // lacks one that the first has. What both have stays in sync, and they come to rest.
+#include "seeds.hpp"
 #include "shared_state.hpp"
 
 #include <gossip/random.hpp>
@@ -180,7 +181,7 @@ void keeps_in_sync(std::uint64_t seed, Update once) {
 } // namespace
 
 TEST_CASE("versions with different fields keep the common ones in sync without a repair loop") {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed)
+    for (const std::uint64_t seed : seeds(20))
         keeps_in_sync<old_state, new_state>(
             seed, [](auto& engine, const std::string& word, bool add) {
                 engine.update([&](auto& state, crdt::replica_id self) {
@@ -190,7 +191,7 @@ TEST_CASE("versions with different fields keep the common ones in sync without a
 }
 
 TEST_CASE("a struct in a map in a struct: versions keep the common fields in sync as well") {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed)
+    for (const std::uint64_t seed : seeds(20))
         keeps_in_sync<old_users, new_users>(
             seed, [](auto& engine, const std::string& word, bool add) {
                 engine.update([&](auto& state, crdt::replica_id self) {

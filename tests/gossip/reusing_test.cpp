@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "seeds.hpp"
+
 #include <gossip/detail/intervals.hpp>
 #include <gossip/detail/reusing.hpp>
 #include <gossip/detail/ring.hpp>
@@ -22,7 +24,6 @@ using joinery::gossip::detail::ring;
 
 namespace {
 
-constexpr std::uint64_t seeds = 20;
 constexpr int steps = 2000;
 
 std::string text_of(std::uint64_t n) { return std::string(n % 40, 'x') + std::to_string(n); }
@@ -38,7 +39,7 @@ bool same(const ring<T>& one, const std::deque<T>& other) {
 } // namespace
 
 TEST_CASE("a ring is a queue, and copies of it go their own ways") {
-    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const std::uint64_t seed : gossip_test::seeds(20)) {
         INFO("seed " << seed);
         gossip::random chance(seed);
         ring<std::string> at;
@@ -99,7 +100,7 @@ TEST_CASE("a slot of a ring keeps its memory, and a ring that was long does not"
 }
 
 TEST_CASE("a map that reuses its nodes is a map, and new values in it are new") {
-    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const std::uint64_t seed : gossip_test::seeds(20)) {
         INFO("seed " << seed);
         gossip::random chance(seed);
         reusing<std::map<std::string, std::string>, 8> at;
@@ -131,7 +132,7 @@ TEST_CASE("a map that reuses its nodes is a map, and new values in it are new") 
 }
 
 TEST_CASE("a set that reuses its nodes is a set") {
-    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const std::uint64_t seed : gossip_test::seeds(20)) {
         INFO("seed " << seed);
         gossip::random chance(seed);
         reusing<std::set<std::uint64_t>, 8> at;
@@ -166,7 +167,7 @@ TEST_CASE("a node is used again where it was erased, and at most so many wait fo
 }
 
 TEST_CASE("intervals hold what a set of numbers does") {
-    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    for (const std::uint64_t seed : gossip_test::seeds(20)) {
         INFO("seed " << seed);
         gossip::random chance(seed);
         intervals at;
