@@ -201,3 +201,22 @@ TEST_CASE("of many that are talked to, those of late are kept") {
     }
     CHECK(at.find("m500") == nullptr);
 }
+
+TEST_CASE("what was denied a minute ago counts no more, whatever the origin of time") {
+    for (const auto origin : {-std::chrono::hours(100), std::chrono::hours(100)}) {
+        const gossip::time_point then{origin};
+        detail::member_table table(10, 10);
+        table.apply(alive("a", "a:1", 5), 7, then);
+        const std::uint32_t id = table.find("a");
+        auto said = alive("a", "a:1", 5);
+        said.status = member_status::suspect;
+        table.apply(said, 7, then);
+        table.apply(alive("a", "a:1", 6), 7, then);
+        const auto denials = [&] { return unsigned{table.at(id).denials}; };
+        REQUIRE(denials() == 1U);
+        table.excuse(id, then + std::chrono::seconds(50));
+        CHECK(denials() == 1U);
+        table.excuse(id, then + std::chrono::seconds(70));
+        CHECK(denials() == 0U);
+    }
+}

@@ -15,9 +15,8 @@ inline constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 ///
 /// State      the list; where each number is in it; where each group ends.
 /// Invariant  a number is in one group at most; what is done to it moves one other of each group.
-/// Cost       O(groups) each; 8 bytes for each number up to the greatest, and no slack: how many
-/// there
-///            are changes with the size of a cluster, which is seldom.
+/// Cost       O(groups) each; 8 bytes for each number up to the greatest, without slack: how many
+///            there are changes with the size of a cluster, which is seldom.
 /// Source     the partition refined in place, as in Batagelj and Zaversnik 2003.
 class groups {
 public:

@@ -23,7 +23,7 @@ struct member {
     time_point last_heard;
     std::uint32_t source = 0;     ///< who alone has told of it; 0: itself, or several
     std::uint32_t trip_us = 0;    ///< round trip in microseconds, smoothed; 0: not measured
-    std::uint32_t denied_s = 0;   ///< the second in which it last denied a suspicion
+    std::uint32_t denied_s = 0;   ///< the second, mod 2^32, in which it last denied a suspicion
     std::uint16_t text = 0;       ///< where its texts begin
     std::uint8_t misses : 5 = 0;  ///< vain pings while unverified
     std::uint8_t denials : 3 = 0; ///< suspicions denied lately

@@ -226,9 +226,9 @@ public:
     }
     void begin_turn() { live_.pass_on(drawn); }
 
-    /// What it denied before `then` counts no more.
-    void excuse(std::uint32_t id, time_point then) {
-        if (then.time_since_epoch() > std::chrono::seconds(at(id).denied_s)) at(id).denials = 0;
+    /// What it denied more than a minute ago counts no more. Times may be before their origin.
+    void excuse(std::uint32_t id, time_point now) {
+        if (seconds(now) - at(id).denied_s > 60U) at(id).denials = 0;
     }
 
     /// A suspect is dead at the given time, unless it denies.

@@ -236,7 +236,7 @@ protected:
         probe_ = {};
         const member& m = table.at(id);
         if (!same || !m.live()) return;
-        table.excuse(id, now() - std::chrono::minutes(1));
+        table.excuse(id, now());
         // Who has denied before is asked again before it is accused once more.
         if (m.status == member_status::alive && vain_ < m.denials) {
             ++vain_;
