@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <set>
@@ -14,6 +16,7 @@
 
 #include <crdt/detail/element_index.hpp>
 #include <crdt/entries.hpp>
+#include <crdt/or_map.hpp>
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
 
@@ -254,6 +257,108 @@ TEST_CASE("an element under many dots costs no more than as many elements") {
     CHECK(entries == 1);
     CHECK(s.remove(a, 7).context().size() == chunks * each);
     CHECK(s.empty());
+}
+
+namespace {
+
+// What every second of `n` replicas adds, who added nothing else.
+template <class T, class Add>
+T of_strangers(std::uint64_t n, std::uint64_t first, Add add) {
+    T all;
+    for (auto id = first; id < 2 * n; id += 2) all.merge(add(T{}, crdt::replica_id{id}));
+    return all;
+}
+
+double seconds(const std::function<void()>& work) {
+    const auto start = std::clock();
+    work();
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+struct cost {
+    double merge = 1e9, removal = 1e9;
+};
+// The least of three: merging what lies between all that is here, and taking all of it away.
+template <class T, class Add>
+cost of_merging(std::uint64_t n, Add add) {
+    const T x = of_strangers<T>(n, 0, add), y = of_strangers<T>(n, 1, add);
+    cost least;
+    for (int i = 0; i < 3; ++i) {
+        T all = x;
+        least.merge = std::min(least.merge, seconds([&] { all.merge(y); }));
+        T copy = all;
+        const T none = copy.clear(a);
+        least.removal = std::min(least.removal, seconds([&] { all.merge(none); }));
+        CHECK(all.empty());
+        CHECK(all == none);
+    }
+    return least;
+}
+
+template <class T, class Add>
+void check_cost(Add add) {
+    constexpr std::uint64_t n = 2000, times = 8;
+    const auto few = of_merging<T>(n, add), many = of_merging<T>(n * times, add);
+    MESSAGE(times << " times as much: merge " << many.merge / few.merge << ", removal "
+                  << many.removal / few.removal);
+    CHECK(many.merge < 3 * times * few.merge);
+    CHECK(many.removal < 3 * times * few.removal);
+}
+
+} // namespace
+
+TEST_CASE("merging a chunk from each of many replicas costs each the same") {
+    check_cost<set>([](set s, crdt::replica_id id) { return s.add(id, id.value); });
+    using map = crdt::or_map<std::uint64_t, set>;
+    check_cost<map>([](map m, crdt::replica_id id) {
+        return m.update(id, 1,
+                        [](set& s, crdt::replica_id self) { return s.add(self, self.value); });
+    });
+}
+
+TEST_CASE("chunks that come and go between others are found like all") {
+    const std::uint64_t seed = 29;
+    INFO("seed ", seed);
+    rng random(seed);
+    constexpr std::uint64_t replicas = 40, values = 1200;
+    // Each value has one dot, in a chunk where nothing else is alive.
+    std::vector<set> added, removed;
+    {
+        std::vector<set> of(replicas);
+        for (std::uint64_t value = 0; value < values; ++value) {
+            const crdt::replica_id self{value % replicas + 1};
+            set& s = of[value % replicas];
+            for (int i = 1; i < 512; ++i) s.add(self, values);
+            added.push_back(s.add(self, value));
+            set lone = added.back();
+            removed.push_back(lone.remove(self, value));
+        }
+    }
+    set s;
+    std::map<std::uint64_t, bool> model; // value -> whether it is there yet
+    for (int i = 0; i < 400; ++i) {
+        set part;
+        for (std::uint64_t n = random.below(20); n > 0; --n) {
+            const auto value = random.below(values);
+            const bool removal = random.chance(1, 3);
+            part.merge((removal ? removed : added)[value]);
+            model[value] = !removal && (!model.contains(value) || model.at(value));
+        }
+        s.merge(part);
+    }
+    set again;
+    std::size_t live = 0;
+    for (const auto& [value, there] : model) {
+        REQUIRE(s.contains(value) == there);
+        REQUIRE(s.dots_of(value).size() == (there ? 1 : 0));
+        again.merge((there ? added : removed)[value]);
+        live += there;
+    }
+    CHECK(live > 100);
+    CHECK(s.size() == live);
+    CHECK(s == again);
+    CHECK(wire::encode(s) == wire::encode(again));
+    CHECK(wire::decode<set>(wire::encode(s)) == s);
 }
 
 TEST_CASE("an index finds what is in it, whatever was erased before") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include <crdt/merge_encoded.hpp>
 #include <doctest/doctest.h>
 
 #include "../crdt/random_steps_causal.hpp"
@@ -11,6 +12,7 @@
 namespace {
 
 namespace crdt = joinery::crdt;
+namespace wire = joinery::wire;
 using memory::check;
 using memory::sound;
 using string = std::string;
@@ -37,6 +39,76 @@ TEST_CASE_TEMPLATE("out of memory leaves entries that are old or new", T, crdt::
 TEST_CASE_TEMPLATE("out of memory in maps leaves entries that are old or new", T, map_of_sets,
                    map_of_maps, map_of_maps_of_sets) {
     check<T>();
+}
+
+namespace {
+
+using set_of_numbers = crdt::or_set<std::uint64_t>;
+
+// What merge_encoded() makes of it when the n-th allocation fails, for every n.
+void fail_encoded(const set_of_numbers& before, const set_of_numbers& theirs,
+                  memory::tally& found) {
+    const auto bytes = wire::encode(theirs);
+    const auto after = crdt::join(before, theirs);
+    const auto old = memory::entries_of(before), fresh = memory::entries_of(after);
+    for (std::uint64_t n = 1;; ++n) {
+        set_of_numbers now = before;
+        bool merged = false;
+        wire::error why;
+        memory::arm(n);
+        try {
+            merged = crdt::merge_encoded(now, bytes, {}, why).has_value();
+        } catch (const std::bad_alloc&) {
+            why.code = wire::errc::none;
+        }
+        const bool failed = memory::disarm();
+        found.lost += !failed && !(merged && now == after);
+        if (!failed) return;
+        ++found.failures;
+        found.half_done += why.code == wire::errc::too_large && !(now == before);
+        found.unsound += !sound(before, now, after) || (merged && !(now == after));
+        found.torn += !memory::old_or_new(old, memory::entries_of(now), fresh);
+        found.lost += !crdt::merge_encoded(now, bytes, {}, why) || !(now == after);
+    }
+}
+
+// So many replicas' elements, where the two have most in common and are apart in chunks that either
+// lacks, and the index is there.
+set_of_numbers of_many_chunks(joinery::testing::rng random) {
+    set_of_numbers s;
+    for (std::uint64_t i = 0; i < 4000; ++i) s.add({1 + i % 4}, i);
+    for (int i = 0; i < 600; ++i) {
+        const auto first = 1000 + random.below(1000);
+        s.remove({9}, random.chance(1, 2) ? first : random.below(4000));
+    }
+    const crdt::replica_id self{10 + random.below(1000)};
+    for (std::uint64_t i = 0; i < 20; ++i) s.add(self, 5000 + random.below(100));
+    return s;
+}
+
+} // namespace
+
+TEST_CASE("out of memory in a merge of bytes leaves elements that are old or new") {
+    INFO("seed " << memory::seed);
+    memory::tally found;
+    joinery::testing::rng random(memory::seed);
+    for (int i = 0; i < 40 / JOINERY_CASES_DIVISOR + 1; ++i) {
+        const joinery::testing::random_history<set_of_numbers> history(
+            joinery::testing::random_step<set_of_numbers>{}, random);
+        if (history.ids_reused) continue;
+        fail_encoded(history.replicas[0], history.replicas[1], found);
+        fail_encoded({}, history.replicas[0], found);
+    }
+    const auto x = of_many_chunks(joinery::testing::rng(1)),
+               y = of_many_chunks(joinery::testing::rng(2));
+    fail_encoded(x, y, found);
+    memory::fail_merges(x, y, found);
+    MESSAGE(found.failures << " failures");
+    CHECK(found.failures > 20);
+    CHECK(found.unsound == 0);
+    CHECK(found.torn == 0);
+    CHECK(found.lost == 0);
+    CHECK(found.half_done == 0);
 }
 
 namespace {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <crdt/detail/chunk_places.hpp>
 #include <crdt/detail/element_chunk.hpp>
 #include <crdt/detail/element_index.hpp>
 #include <crdt/lattice.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -48,54 +50,27 @@ private:
 
 /// Elements by dot in chunks, per replica in order, and an index of them by value.
 ///
-/// State      a pool of chunks, whose numbers the index keeps; per replica the chunks in order.
-/// Invariant  no chunk and no replica is empty; a freed chunk's number is used again.
+/// State      chunks, whose numbers the index keeps.
+/// Invariant  no chunk is empty.
 /// Cost       put, drop O(log chunks) plus the elements shifted in one chunk.
 template <class T, class Column = chunk_column<T>>
 class element_body {
 public:
     using chunk = element_chunk<T, Column>;
-    struct chunk_ref {
-        std::uint64_t number = 0;
-        std::uint32_t id = 0;
-    };
-    struct run {
-        replica_id replica;
-        std::vector<chunk_ref> chunks;
-
-        /// The first chunk with at least this number.
-        std::size_t place(std::uint64_t number) const {
-            if (chunks.empty() || chunks.back().number < number) return chunks.size();
-            // Without gaps the place of a chunk follows from its number.
-            const auto guess = number - std::min(number, chunks.front().number);
-            if (guess < chunks.size() && chunks[guess].number == number) return guess;
-            const auto at =
-                std::lower_bound(chunks.begin(), chunks.end(), number,
-                                 [](const chunk_ref& c, std::uint64_t n) { return c.number < n; });
-            return static_cast<std::size_t>(at - chunks.begin());
-        }
-    };
+    using run = typename chunk_places<chunk>::run;
+    using run_map = typename chunk_places<chunk>::run_map;
 
     std::size_t dot_count() const { return count_; }
-    const std::vector<run>& runs() const { return runs_; }
-    const chunk& chunk_of(const chunk_ref& ref) const { return pool_[ref.id]; }
+    const run_map& runs() const { return chunks_.runs(); }
+    const chunk& chunk_of(const typename run::value_type& named) const {
+        return chunks_[named.second];
+    }
     /// The number of a chunk, which stays while it has elements. Precondition: it is one of these.
-    std::uint32_t id_of(const chunk& c) const {
-        return static_cast<std::uint32_t>(&c - pool_.data());
-    }
+    std::uint32_t id_of(const chunk& c) const { return chunks_.id_of(c); }
 
-    const run* find(replica_id replica) const {
-        const auto at = run_place(replica);
-        return at != runs_.size() && runs_[at].replica == replica ? &runs_[at] : nullptr;
-    }
-    static const chunk_ref* find(const run* r, std::uint64_t number) {
-        if (r == nullptr) return nullptr;
-        const auto at = r->place(number);
-        return at != r->chunks.size() && r->chunks[at].number == number ? &r->chunks[at] : nullptr;
-    }
+    const run* find(replica_id replica) const { return chunks_.find(replica); }
     const chunk* find(replica_id replica, std::uint64_t number) const {
-        const auto* ref = find(find(replica), number);
-        return ref == nullptr ? nullptr : &pool_[ref->id];
+        return chunks_.find(replica, number);
     }
     const T* find(const dot& d) const {
         const auto* c = find(d.replica, chunk_bits::number_of(d.counter));
@@ -106,14 +81,14 @@ public:
     /// Precondition: the dot is not held; `outside` is not denied of what may have been read from
     /// bytes, and `absent` is not said of an element that is here.
     void put(const dot& d, const T& value, bool outside, bool absent = false) {
-        const auto id = make(d.replica, chunk_bits::number_of(d.counter));
+        const auto id = chunks_.make(d.replica, chunk_bits::number_of(d.counter));
         const auto hash = element_hash(value);
         const auto offset = chunk_bits::offset_of(d.counter);
-        if (outside) pool_[id].summed = false;
+        if (outside) chunks_[id].summed = false;
         try {
-            pool_[id].put(offset, value, hash);
+            chunks_[id].put(offset, value, hash);
         } catch (...) {
-            if (pool_[id].items.empty()) remove(id);
+            if (chunks_[id].items.empty()) chunks_.remove(id);
             throw;
         }
         ++count_;
@@ -128,7 +103,7 @@ public:
     void replace(const dot& d, T value, bool outside) {
         const auto id = id_of(*find(d.replica, chunk_bits::number_of(d.counter)));
         const auto offset = chunk_bits::offset_of(d.counter);
-        auto& c = pool_[id];
+        auto& c = chunks_[id];
         const auto hash = element_hash(value);
         keep_index([&](index_type& index) {
             const T& old = c.at(offset);
@@ -149,7 +124,7 @@ public:
     /// Precondition: all of `gone` is alive in the chunk of this number. Asks for no memory that it
     /// cannot do without.
     void drop(std::uint32_t id, const chunk_bits& gone) {
-        auto& c = pool_[id];
+        auto& c = chunks_[id];
         keep_index([&](index_type& index) {
             gone.for_each([&](unsigned offset) {
                 const T& value = c.at(offset);
@@ -158,7 +133,7 @@ public:
         });
         count_ -= gone.count();
         c.drop(gone);
-        if (c.items.empty()) remove(id);
+        if (c.items.empty()) chunks_.remove(id);
     }
 
     /// Starts to load what drop() will ask for.
@@ -167,7 +142,7 @@ public:
         if constexpr (plain_element<T>)
             if (index != nullptr)
                 gone.for_each([&](unsigned offset) {
-                    index->prefetch(element_hash(pool_[id].at(offset)), false);
+                    index->prefetch(element_hash(chunks_[id].at(offset)), false);
                 });
     }
 
@@ -188,8 +163,8 @@ public:
     /// Puts the elements of another chunk under `fresh`, none of which is alive here.
     template <class Other>
     void take(const element_chunk<T, Other>& other, const chunk_bits& fresh) {
-        const auto id = make(other.replica, other.number);
-        auto& c = pool_[id];
+        const auto id = chunks_.make(other.replica, other.number);
+        auto& c = chunks_[id];
         const auto before = c.items.size();
         if (!other.summed) c.summed = false;
         try {
@@ -203,7 +178,7 @@ public:
         } catch (...) { // memory ran out: some have been put
             index_ = {};
             count_ += c.items.size() - before;
-            if (c.items.empty()) remove(id);
+            if (c.items.empty()) chunks_.remove(id);
             throw;
         }
         count_ += fresh.count();
@@ -211,50 +186,37 @@ public:
     }
     element_body() = default;
     /// What these chunks hold, which are in order and not empty.
-    explicit element_body(std::vector<chunk>&& chunks) : pool_(std::move(chunks)) {
-        for (std::size_t first = 0, end = 0; first < pool_.size(); first = end) {
-            const auto replica = pool_[first].replica;
-            while (end < pool_.size() && pool_[end].replica == replica) ++end;
-            auto& made = runs_.emplace_back(run{replica, {}});
-            made.chunks.reserve(end - first);
-            for (auto i = first; i < end; ++i) {
-                made.chunks.push_back({pool_[i].number, static_cast<std::uint32_t>(i)});
-                count_ += pool_[i].items.size();
-            }
-        }
+    explicit element_body(std::vector<chunk>&& chunks) : chunks_(std::move(chunks)) {
+        for_chunks([&](const chunk& c) { count_ += c.items.size(); });
     }
 
     /// Calls f(dot, element) in dot order.
     template <class F>
     void for_each(F f) const {
-        for (const auto& r : runs_)
-            for (const auto& ref : r.chunks) {
-                const auto& c = pool_[ref.id];
-                std::size_t i = 0;
-                c.alive.for_each([&](unsigned offset) { f(c.dot_at(offset), c.items[i++]); });
-            }
+        for_chunks([&](const chunk& c) {
+            std::size_t i = 0;
+            c.alive.for_each([&](unsigned offset) { f(c.dot_at(offset), c.items[i++]); });
+        });
     }
     /// Calls f(element) once an element, however many dots it has.
     template <class F>
     void for_each_element(F f) const {
         const auto& index = this->index();
-        for (const auto& r : runs_)
-            for (const auto& ref : r.chunks) {
-                const auto& c = pool_[ref.id];
-                std::size_t i = 0;
-                c.alive.for_each([&](unsigned offset) {
-                    const T& value = c.items[i++];
-                    if (!index.may_repeat() || index.place_for(element_hash(value), value,
-                                                               standing()) == place(ref.id, offset))
-                        f(value);
-                });
-            }
+        for_chunks([&](const chunk& c) {
+            std::size_t i = 0;
+            c.alive.for_each([&](unsigned offset) {
+                const T& value = c.items[i++];
+                if (!index.may_repeat() || index.place_for(element_hash(value), value,
+                                                           standing()) == place(id_of(c), offset))
+                    f(value);
+            });
+        });
     }
     /// Calls f(dot, element) for the dots of one element, not in order.
     template <class F>
     void for_dots(const T& value, F f) const {
         index().for_places(element_hash(value), value, standing(), [&](element_place p) {
-            const auto& c = pool_[p >> chunk_bits::shift];
+            const auto& c = chunks_[p >> chunk_bits::shift];
             f(c.dot_at(p % chunk_bits::size), c.at(p % chunk_bits::size));
         });
     }
@@ -264,31 +226,36 @@ public:
     std::size_t element_count() const { return index().size(); }
 
     friend bool operator==(const element_body& a, const element_body& b) {
-        const auto same_chunks = [&](const chunk_ref& x, const chunk_ref& y) {
-            return a.pool_[x.id] == b.pool_[y.id];
-        };
-        return a.count_ == b.count_ &&
-               std::equal(a.runs_.begin(), a.runs_.end(), b.runs_.begin(), b.runs_.end(),
-                          [&](const run& x, const run& y) {
-                              return x.replica == y.replica &&
-                                     std::equal(x.chunks.begin(), x.chunks.end(), y.chunks.begin(),
-                                                y.chunks.end(), same_chunks);
-                          });
+        if (a.count_ != b.count_ || a.runs().size() != b.runs().size()) return false;
+        bool equal = true;
+        auto other = b.runs().begin();
+        for (const auto& [replica, chunks] : a.runs()) {
+            equal = equal && replica == other->first &&
+                    std::equal(chunks.begin(), chunks.end(), other->second.begin(),
+                               other->second.end(), [&](const auto& x, const auto& y) {
+                                   return a.chunk_of(x) == b.chunk_of(y);
+                               });
+            ++other;
+        }
+        return equal;
     }
 
 private:
     using index_type = typename late_index<T>::index;
 
-    static constexpr std::size_t max_chunks = std::size_t{1} << 25;
-    static constexpr auto no_chunk = ~std::uint32_t{0};
-
     static element_place place(std::uint32_t id, unsigned offset) {
         return (element_place{id} << chunk_bits::shift) + offset;
+    }
+    /// Calls f(chunk) in dot order.
+    template <class F>
+    void for_chunks(F f) const {
+        for (const auto& [replica, chunks] : runs())
+            for (const auto& named : chunks) f(chunk_of(named));
     }
     /// The element at a place, for the index.
     auto standing() const {
         return [this](element_place p) -> const T& {
-            return pool_[p >> chunk_bits::shift].at(p % chunk_bits::size);
+            return chunks_[p >> chunk_bits::shift].at(p % chunk_bits::size);
         };
     }
 
@@ -296,12 +263,11 @@ private:
         if (const auto* made = index_.get()) return *made;
         auto made = std::make_unique<index_type>();
         made->reserve(count_, standing());
-        for (const auto& r : runs_)
-            for (const auto& ref : r.chunks) enter_all(*made, ref.id, pool_[ref.id].alive);
+        for_chunks([&](const chunk& c) { enter_all(*made, id_of(c), c.alive); });
         return *index_.offer(std::move(made));
     }
     void enter_all(index_type& index, std::uint32_t id, const chunk_bits& which) const {
-        const auto& c = pool_[id];
+        const auto& c = chunks_[id];
         std::array<std::uint64_t, chunk_bits::size> hashes;
         std::size_t n = 0;
         which.for_each([&](unsigned offset) {
@@ -325,54 +291,7 @@ private:
         }
     }
 
-    std::size_t run_place(replica_id replica) const {
-        const auto at =
-            std::lower_bound(runs_.begin(), runs_.end(), replica,
-                             [](const run& r, replica_id id) { return r.replica < id; });
-        return static_cast<std::size_t>(at - runs_.begin());
-    }
-
-    std::uint32_t make(replica_id replica, std::uint64_t number) {
-        const auto at = run_place(replica);
-        const bool known = at != runs_.size() && runs_[at].replica == replica;
-        const auto where = known ? runs_[at].place(number) : 0;
-        if (known && where != runs_[at].chunks.size() && runs_[at].chunks[where].number == number)
-            return runs_[at].chunks[where].id;
-        const auto id = fresh_id();
-        const chunk_ref ref{number, id};
-        if (known)
-            runs_[at].chunks.insert(runs_[at].chunks.begin() + static_cast<std::ptrdiff_t>(where),
-                                    ref);
-        else
-            runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(at), run{replica, {ref}});
-        free_ = static_cast<std::uint32_t>(pool_[id].number);
-        pool_[id].replica = replica;
-        pool_[id].number = number;
-        return id;
-    }
-    /// A free chunk, the first of those.
-    std::uint32_t fresh_id() {
-        if (free_ == no_chunk) {
-            if (pool_.size() == max_chunks) throw std::length_error("too many chunks");
-            pool_.emplace_back().number = no_chunk;
-            free_ = static_cast<std::uint32_t>(pool_.size() - 1);
-        }
-        return free_;
-    }
-    void remove(std::uint32_t id) {
-        const auto replica = pool_[id].replica;
-        const auto number = pool_[id].number;
-        pool_[id].clear();
-        pool_[id].number = std::exchange(free_, id);
-        const auto at = run_place(replica);
-        auto& chunks = runs_[at].chunks;
-        chunks.erase(chunks.begin() + static_cast<std::ptrdiff_t>(runs_[at].place(number)));
-        if (chunks.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
-    }
-
-    std::vector<run> runs_;
-    std::vector<chunk> pool_;
-    std::uint32_t free_ = no_chunk; ///< each free chunk has the number of the next
+    chunk_places<chunk> chunks_;
     std::size_t count_ = 0;
     late_index<T> index_;
 };

@@ -60,19 +60,19 @@ public:
 
     static void write(wire::writer& w, const body& all) {
         w.varint(all.runs().size());
-        for (const auto& r : all.runs()) {
-            w.fixed64(r.replica.value);
-            w.varint(r.chunks.size());
+        for (const auto& [replica, chunks] : all.runs()) {
+            w.fixed64(replica.value);
+            w.varint(chunks.size());
             std::uint64_t floor = 0;
-            for (const auto& ref : r.chunks) {
-                w.varint(ref.number - floor);
-                write_dots(w, all.chunk_of(ref));
-                floor = ref.number + 1;
+            for (const auto& named : chunks) {
+                w.varint(named.first - floor);
+                write_dots(w, all.chunk_of(named));
+                floor = named.first + 1;
             }
         }
         if constexpr (block) w.reserve(all.dot_count() * sizeof(T));
-        for (const auto& r : all.runs())
-            for (const auto& ref : r.chunks) write_items(w, all.chunk_of(ref).items);
+        for (const auto& [replica, chunks] : all.runs())
+            for (const auto& named : chunks) write_items(w, all.chunk_of(named).items);
     }
 
     static void write(wire::writer& w, const lone_element<T>& only) {
@@ -93,7 +93,7 @@ public:
         std::vector<element_chunk<T, Column>> chunks;
         std::vector<unsigned> counts;
         std::size_t total = 0;
-        const auto replicas = r.count(11, 3 * sizeof(typename body::run));
+        const auto replicas = r.count(11, 3 * sizeof(typename body::run_map::value_type));
         r.take_memory(replicas != 0 ? sizeof(body) + wire::detail::block_memory : 0);
         replica_id previous;
         for (std::size_t n = 0; n < replicas && r.ok(); ++n) {
@@ -115,7 +115,7 @@ private:
     static constexpr unsigned bitmap_from = 32;
     /// Of a chunk, with what refers to it and the size of what it holds.
     static constexpr std::size_t chunk_memory =
-        3 * sizeof(chunk) + 3 * sizeof(typename body::chunk_ref) + wire::detail::block_memory;
+        3 * sizeof(chunk) + 3 * sizeof(typename body::run::value_type) + wire::detail::block_memory;
 
     static void write_dots(wire::writer& w, const chunk& c) {
         w.varint(c.items.size());

@@ -247,7 +247,7 @@ private:
 
     /// Calls f(chunk or null, chunk or null, bits) for each chunk of two bodies, either of which
     /// may be null, that has counters in `named`, in dot order: no chunk is looked at in vain. f
-    /// may change what it was given in the first body.
+    /// may change what stands in the first body's chunks, but make and remove none.
     template <class Other, class F>
     static void for_chunks(const causal_context& named, const body* first, const Other* second,
                            F f);
@@ -273,9 +273,11 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
                                   const Other* second, F f) {
     const auto all = named.intervals();
     const auto* const end = all.data() + all.size();
-    const auto ref_at = [](const auto* r, std::uint64_t from) {
-        const auto at = r == nullptr ? 0 : r->place(from);
-        return r == nullptr || at == r->chunks.size() ? nullptr : &r->chunks[at];
+    using run = typename body::run;
+    const typename run::const_iterator none{};
+    const auto seek = [&](const run* in, auto& at, std::uint64_t number) {
+        if (at != none && at->first < number) ++at;
+        if (at != none && at->first < number) at = in->lower_bound(number);
     };
     std::uint64_t next = 0;
     for (const auto* at = all.data(); at != end; ++at) {
@@ -287,17 +289,20 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
         while (group_end != end && group_end->replica == at->replica &&
                chunk_bits::number_of(group_end->first) <= last)
             ++group_end;
+        const auto* const ours = first ? first->find(at->replica) : nullptr;
         const auto* const theirs = second ? second->find(at->replica) : nullptr;
+        auto a = ours ? ours->lower_bound(next) : none,
+             b = theirs ? theirs->lower_bound(next) : none;
         while (next <= last) {
-            const auto* a = ref_at(first ? first->find(at->replica) : nullptr, next);
-            const auto* b = ref_at(theirs, next);
-            if (a == nullptr && b == nullptr) break;
-            const auto number = a == nullptr   ? b->number
-                                : b == nullptr ? a->number
-                                               : std::min(a->number, b->number);
+            seek(ours, a, next);
+            seek(theirs, b, next);
+            if (a == none && b == none) break;
+            const auto number = a == none   ? b->first
+                                : b == none ? a->first
+                                            : std::min(a->first, b->first);
             if (number > last) break;
-            f(a != nullptr && a->number == number ? &first->chunk_of(*a) : nullptr,
-              b != nullptr && b->number == number ? &second->chunk_of(*b) : nullptr,
+            f(a != none && a->first == number ? &first->chunk_of(*a) : nullptr,
+              b != none && b->first == number ? &second->chunk_of(*b) : nullptr,
               bits_in(number, at, group_end));
             next = number + 1;
         }
@@ -333,7 +338,10 @@ auto element_store<T>::receive(const lone_element<T>& lone, const Other* theirs,
             made.gone.emplace_back();
         return made;
     }
+    // A new element, and no news of others.
+    if (theirs == nullptr && lone && their_seen.size() == 1) return made;
     auto& here = grown();
+    boost::container::small_vector<std::pair<const typename Other::chunk*, chunk_bits>, 1> added;
     for_chunks(their_seen, &here, theirs,
                [&](const chunk* mine, const typename Other::chunk* other, const chunk_bits& named) {
                    chunk_bits gone, fresh;
@@ -351,9 +359,14 @@ auto element_store<T>::receive(const lone_element<T>& lone, const Other* theirs,
                        keep(lone.first, *mine, gone);
                    }
                    if (!gone.none()) made.gone.emplace_back(here.id_of(*mine), gone);
-                   if (!fresh.none()) here.take(*other, fresh);
-                   made.changed = made.changed || !fresh.none();
+                   if (fresh.none()) return;
+                   made.changed = true;
+                   if (mine != nullptr)
+                       here.take(*other, fresh);
+                   else
+                       added.emplace_back(other, fresh);
                });
+    for (const auto& [other, fresh] : added) here.take(*other, fresh);
     return made;
 }
 
