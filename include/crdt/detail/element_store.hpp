@@ -276,8 +276,8 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
     using run = typename body::run;
     const typename run::const_iterator none{};
     const auto seek = [&](const run* in, auto& at, std::uint64_t number) {
-        if (at != none && at->first < number) ++at;
-        if (at != none && at->first < number) at = in->lower_bound(number);
+        if (in == nullptr || at == none || at->first >= number) return;
+        if (++at != none && at->first < number) at = in->lower_bound(number);
     };
     std::uint64_t next = 0;
     for (const auto* at = all.data(); at != end; ++at) {
