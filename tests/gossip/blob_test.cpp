@@ -91,3 +91,96 @@ TEST_CASE("an item above max_blob is told and holds nothing else up") {
     CHECK(net.run_until([&] { return in_sync(net); }, 120s));
     CHECK(equal_bytes(net));
 }
+
+namespace {
+
+constexpr auto blob_start = gossip::time_point{} + 1h;
+
+// An engine to which node1, which is not there, offers what it says.
+struct offered {
+    engine at = [] {
+        auto settings = config_of(0, 2);
+        settings.membership = false;
+        return engine(settings, 5);
+    }();
+    gossip::detail::frame frame{"test",
+                                wire::keyed_hasher(secret_of("a secret of the cluster")),
+                                {"node1", 1, address_of(1)}};
+
+    template <class Message>
+    void say(const Message& message, gossip::time_point now = blob_start) {
+        at.receive(address_of(1), frame.seal(gossip::detail::encode_message(message)), now);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a blob whose bytes are not those that were offered is refused whole") {
+    offered it;
+    it.at.tick(blob_start);
+    crdt::g_counter hits;
+    hits.increment({5}, 7);
+    shared_state delta;
+    delta.hits = hits;
+    gossip::detail::items_message items;
+    const auto bytes = wire::encode_nested(delta);
+    items.items.push_back({{{5}, 1}, bytes});
+    const auto whole = gossip::detail::encode_message(items);
+    const auto digest = wire::content_digest(whole);
+    auto wrong = whole;
+    wrong.back() ^= std::byte{1};
+    const auto before = wire::encode(it.at.state());
+    const auto piece = [&](const auto& of, std::size_t from, std::size_t length) {
+        it.say(gossip::detail::piece_message{digest, from, std::span(of).subspan(from, length)});
+    };
+    it.say(gossip::detail::offer_message{digest, whole.size()});
+    piece(wrong, 0, 10);
+    CHECK(it.at.statistics().blobs_failed == 0);
+    piece(wrong, 10, wrong.size() - 10);
+    CHECK(it.at.statistics().blobs_failed == 1);
+    CHECK(it.at.statistics().blobs_verified == 0);
+    CHECK(wire::encode(it.at.state()) == before);
+    // Offered again, it is fetched again.
+    it.say(gossip::detail::offer_message{digest, whole.size()});
+    piece(whole, 0, whole.size());
+    CHECK(it.at.statistics().blobs_verified == 1);
+    CHECK(std::as_const(it.at).state().hits.value() == 7);
+}
+
+TEST_CASE("a blob whose source falls silent is asked for some times and given up") {
+    offered it;
+    it.at.tick(blob_start);
+    it.say(gossip::detail::offer_message{{1, 1}, 5000});
+    CHECK(it.at.statistics().blobs_received == 1);
+    for (auto now = blob_start; now < blob_start + 60s; now += 100ms) {
+        it.at.tick(now);
+        take_outgoing(it.at);
+    }
+    CHECK(it.at.statistics().blob_retries > 3);
+    CHECK(it.at.statistics().blobs_given_up == 1);
+    // And its room is there for others.
+    const auto received = it.at.statistics().blobs_received;
+    it.say(gossip::detail::offer_message{{2, 2}, 5000}, blob_start + 60s);
+    CHECK(it.at.statistics().blobs_received == received + 1);
+}
+
+TEST_CASE("items that cannot be decoded are refused, and not asked for again") {
+    offered it;
+    it.at.tick(blob_start);
+    const std::vector<std::byte> nonsense(20, std::byte{0xff});
+    gossip::detail::items_message items;
+    items.items.push_back({{{5}, 1}, nonsense});
+    const auto before = wire::encode(it.at.state());
+    it.say(items);
+    CHECK(it.at.statistics().refused_malformed == 1);
+    CHECK(wire::encode(it.at.state()) == before);
+    take_outgoing(it.at);
+    gossip::detail::advert_message advert;
+    advert.adverts.push_back({{5}, 1, 1});
+    it.say(advert);
+    const auto pulls = it.at.statistics().pulls;
+    advert.adverts = {{{5}, 1, 2}};
+    it.say(advert);
+    CHECK(pulls == 0);
+    CHECK(it.at.statistics().pulls == 1);
+}

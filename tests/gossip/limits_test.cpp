@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <crdt/entries.hpp>
 #include <crdt/or_set.hpp>
 #include <gossip/detail/frame.hpp>
 #include <gossip/detail/member_record.hpp>
@@ -7,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -263,6 +265,40 @@ TEST_CASE("ranges that repeat themselves in a pull cost no more than what they n
     const auto took = std::chrono::steady_clock::now() - before;
     MESSAGE(std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms");
     CHECK(took < 5s);
+}
+
+TEST_CASE("questions of many peers that wait together have an end") {
+    engine at(config_of("a"), 1);
+    at.tick(start);
+    take_outgoing(at);
+    add(at, "held");
+    const std::string peers = "bcdefghi";
+    for (const char name : peers) meet(at, std::string(1, name));
+    detail::ask_message ask;
+    for (std::uint64_t id = 1; id < 8000; ++id) ask.ids.push_back(id);
+    crdt::for_each_entry(std::as_const(at).state(),
+                         [&](crdt::entry_id id, const auto&) { ask.ids.push_back(id); });
+    const auto nothing = wire::encode_nested(set{});
+    ask.held = nothing;
+    const auto asks = [&](char name) {
+        const std::string who(1, name);
+        at.receive(who + ":1", said(who, who + ":1", detail::kind::ask, ask), start);
+    };
+    const auto answered = [&](const std::vector<sent>& all, char name) {
+        return std::any_of(all.begin(), all.end(), [&](const sent& each) {
+            return each.to == std::string(1, name) + ":1" &&
+                   message_of(each).front() == static_cast<std::byte>(detail::kind::answer);
+        });
+    };
+    for (int again = 0; again < 19; ++again)
+        for (const char name : peers)
+            if (name != peers.back()) asks(name); // 133 of them have more than 2^20 ids
+    asks(peers.back());
+    const auto all = take_outgoing(at);
+    CHECK(answered(all, peers.front()));
+    CHECK(!answered(all, peers.back()));
+    asks(peers.back());
+    CHECK(answered(take_outgoing(at), peers.back()));
 }
 
 TEST_CASE("a page of members fits into the smallest datagrams") {

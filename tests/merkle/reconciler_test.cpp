@@ -504,6 +504,25 @@ TEST_CASE("19. a responder that begins anew in the middle is noticed") {
     for (std::uint64_t i = 0; i < 500; ++i) CHECK(got.found_a.count(id_of(i)) == 1);
 }
 
+TEST_CASE("a responder that begins anew again and again ends the session") {
+    sides both;
+    both.fill(10'000, 500, 500, 0);
+    merkle::reconciler<keyed> asking(1);
+    asking.start(both.a);
+    unsigned responders = 0;
+    for (; asking.status() == state::running && responders < 100; ++responders) {
+        std::vector<bytes> answers;
+        while (const auto question = asking.poll(both.a))
+            for (auto& each :
+                 merkle::responder(50 + responders).receive(both.b, *question, 5).frames)
+                answers.push_back(std::move(each));
+        for (const auto& each : answers) asking.receive(both.a, each);
+    }
+    CHECK(asking.status() == state::exhausted);
+    CHECK(responders > 3);
+    CHECK(responders < 10);
+}
+
 TEST_CASE("20. changes between any two frames: all that differed throughout is found") {
     for (std::uint64_t seed = 1; seed <= 30; ++seed) {
         INFO("seed " << seed);

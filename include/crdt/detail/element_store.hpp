@@ -274,10 +274,10 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
     const auto all = named.intervals();
     const auto* const end = all.data() + all.size();
     using run = typename body::run;
-    const typename run::const_iterator none{};
+    const typename run::const_iterator behind{};
     const auto seek = [&](const run* in, auto& at, std::uint64_t number) {
-        if (in == nullptr || at == none || at->first >= number) return;
-        if (++at != none && at->first < number) at = in->lower_bound(number);
+        if (in == nullptr || at == behind || at->first >= number) return;
+        if (++at != behind && at->first < number) at = in->lower_bound(number);
     };
     std::uint64_t next = 0;
     for (const auto* at = all.data(); at != end; ++at) {
@@ -291,18 +291,18 @@ void element_store<T>::for_chunks(const causal_context& named, const body* first
             ++group_end;
         const auto* const ours = first ? first->find(at->replica) : nullptr;
         const auto* const theirs = second ? second->find(at->replica) : nullptr;
-        auto a = ours ? ours->lower_bound(next) : none,
-             b = theirs ? theirs->lower_bound(next) : none;
+        auto a = ours ? ours->lower_bound(next) : behind,
+             b = theirs ? theirs->lower_bound(next) : behind;
         while (next <= last) {
             seek(ours, a, next);
             seek(theirs, b, next);
-            if (a == none && b == none) break;
-            const auto number = a == none   ? b->first
-                                : b == none ? a->first
-                                            : std::min(a->first, b->first);
+            if (a == behind && b == behind) break;
+            const auto number = a == behind   ? b->first
+                                : b == behind ? a->first
+                                              : std::min(a->first, b->first);
             if (number > last) break;
-            f(a != none && a->first == number ? &first->chunk_of(*a) : nullptr,
-              b != none && b->first == number ? &second->chunk_of(*b) : nullptr,
+            f(a != behind && a->first == number ? &first->chunk_of(*a) : nullptr,
+              b != behind && b->first == number ? &second->chunk_of(*b) : nullptr,
               bits_in(number, at, group_end));
             next = number + 1;
         }

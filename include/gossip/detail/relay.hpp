@@ -20,7 +20,8 @@ namespace joinery::gossip::detail {
 ///
 /// State      per origin: received sequences, held items; the items in order of arrival.
 /// Invariant  held bytes stay below the cap: the oldest item goes first. What has been received
-///            is remembered after its bytes are gone, so nothing is pulled twice.
+///            is remembered after its bytes are gone, so nothing is pulled twice; of numbers with
+///            very many gaps the lowest gaps are taken for received, and left to repair.
 /// Cost       add, find O(log items); adverts O(origins log origins).
 class relay {
 public:
@@ -140,7 +141,9 @@ public:
 private:
     static constexpr std::size_t item_cost = 64;  // of the maps' nodes, so that the cap is honest
     static constexpr std::size_t max_kept = 1024; // bytes of an item's memory, for the next
-    static constexpr std::size_t max_gaps = 4096;
+    static constexpr std::size_t max_gaps = 4096; // of one origin
+    static constexpr std::size_t max_spans = 65'536; // of all; then each has few
+    static constexpr std::size_t max_gaps_if_many = 16;
     static constexpr unsigned max_told = 10;     // repair finds whom none of these has reached
     static constexpr std::size_t max_ranges = 4; // one origin's gaps must not crowd out others
 
@@ -154,8 +157,10 @@ private:
 
     log& remember(const item_key& key) {
         log& at = log_of(key.origin);
+        spans_ -= at.received.size();
         at.received.insert(key.sequence);
-        at.received.coarsen(max_gaps);
+        at.received.coarsen(spans_ < max_spans ? max_gaps : max_gaps_if_many);
+        spans_ += at.received.size();
         return at;
     }
 
@@ -180,6 +185,7 @@ private:
         }
         for (const auto& [sequence, bytes] : oldest->second.items)
             bytes_ -= bytes.size() + item_cost;
+        spans_ -= oldest->second.received.size();
         logs_.erase(oldest);
     }
 
@@ -208,6 +214,7 @@ private:
     std::size_t max_bytes_;
     std::size_t max_origins_;
     std::size_t bytes_ = 0;
+    std::size_t spans_ = 0; ///< of the numbers received, of all origins
     std::uint64_t arrivals_ = 0;
     std::map<crdt::replica_id, log> logs_;
     ring<item_key> order_; ///< the oldest first

@@ -88,8 +88,10 @@ protected:
         if (asked == State{}) {
             // Cutting a fragment walks the whole state, so what waits is answered in one walk.
             questions& waiting = questions_[peer.known.address];
-            if (waiting.asks == max_questions) return;
+            if (waiting.asks == max_questions || message.ids.size() > max_waiting - waiting_ids_)
+                return; // the next session finds what is left
             ++waiting.asks;
+            waiting_ids_ += message.ids.size();
             waiting.ids.insert(waiting.ids.end(), message.ids.begin(), message.ids.end());
             return;
         }
@@ -101,6 +103,7 @@ protected:
     void answer_questions() {
         const auto waiting = std::exchange(questions_, {});
         std::vector<crdt::entry_id> all;
+        all.reserve(std::exchange(waiting_ids_, 0));
         for (const auto& [to, asked] : waiting)
             all.insert(all.end(), asked.ids.begin(), asked.ids.end());
         const State found = crdt::fragment(local.state(), crdt::id_set(std::move(all)));
@@ -242,8 +245,9 @@ private:
     static constexpr std::size_t busy_messages = 4; // an interval
     static constexpr std::size_t max_asked = std::size_t{1} << 16U;
     static constexpr std::size_t max_context_pieces = 256;
-    static constexpr std::size_t max_questions = 256;          // of one peer, waiting
-    static constexpr std::size_t ask_overhead = 1 + 3 + 1 + 3; // of one that holds nothing
+    static constexpr std::size_t max_questions = 256;                 // of one peer, waiting
+    static constexpr std::size_t max_waiting = std::size_t{1} << 20U; // ids, of all peers
+    static constexpr std::size_t ask_overhead = 1 + 3 + 1 + 3;        // of one that holds nothing
 
     // Several peers may tell of one entry: for an interval or two, one of them is asked.
     bool is_news(crdt::entry_id id) {
@@ -280,6 +284,7 @@ private:
     };
 
     std::map<std::string, questions> questions_;
+    std::size_t waiting_ids_ = 0;
     std::size_t busy_left_ = busy_messages;
     std::set<crdt::entry_id> asked_, asked_before_;
 };
