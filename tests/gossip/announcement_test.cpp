@@ -58,7 +58,11 @@ void grow(network& net, std::size_t node, const std::string& text) {
 } // namespace
 
 TEST_CASE("an engine that moves is followed, and nobody takes it for dead") {
-    for (const std::uint64_t seed : scenario_seeds()) {
+    auto seeds = scenario_seeds();
+    // With these some hear data from the new address before they hear that it is one, and may
+    // then say less there than a ping has.
+    if (seeds.size() > 1) seeds.insert(seeds.end(), {43, 66, 70});
+    for (const std::uint64_t seed : seeds) {
         INFO("JOINERY_SEED=" << seed);
         network net = settled_members(8, seed);
         const std::string address = "elsewhere, and a longer address than it was:9";

@@ -528,9 +528,13 @@ TEST_CASE("28 a goodbye during a partition is a goodbye for all when it has heal
         net.run_for(60s);
         for (std::size_t node = 1; node < 10; ++node) {
             CHECK(seen(net, node, 0) == member_status::left);
-            const auto events = take_events(net.engine(node));
-            if (node < 5) CHECK(count_of(events, event_kind::member_suspect, member_name(0)) == 0);
+            auto events = take_events(net.engine(node));
             CHECK(count_of(events, event_kind::member_left, member_name(0)) == 1);
+            // Before it has heard the goodbye anybody may suspect it.
+            events.erase(events.begin(), std::find_if(events.begin(), events.end(), [](auto& each) {
+                             return each.kind == event_kind::member_left;
+                         }));
+            CHECK(count_of(events, event_kind::member_suspect, member_name(0)) == 0);
         }
         CHECK(net.counts().cut > 0);
     });

@@ -38,11 +38,11 @@ public:
         at->second += 2 * bytes;
         return true;
     }
-    /// Takes the bytes of a datagram off; false if they are more than is left.
-    bool spend(const std::string& address, std::size_t bytes) {
+    /// Takes the bytes of a datagram off; false if less than `rest` would be left.
+    bool spend(const std::string& address, std::size_t bytes, std::size_t rest) {
         const auto at = left_.find(address);
         if (at == left_.end()) return true;
-        if (at->second < bytes) return false;
+        if (at->second < bytes + rest) return false;
         at->second -= bytes;
         return true;
     }

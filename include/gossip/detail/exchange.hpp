@@ -206,7 +206,8 @@ private:
             if (said_.probe && !std::exchange(known, true))
                 rewrite(carried_, [&](wire::writer& w) { own_standing().write(w); });
             if (said_.probe) said_.carry(carried_, net.room());
-            net.send_bytes(said_.to, said_.bytes, traffic_class::urgent);
+            if (!net.send_bytes(said_.to, said_.bytes, traffic_class::urgent))
+                net.group->held_back(said_.to);
         }
     }
 

@@ -28,9 +28,10 @@ struct member {
     std::uint8_t misses : 5 = 0;  ///< vain pings while unverified
     std::uint8_t denials : 3 = 0; ///< suspicions denied lately
     member_status status : 2 = member_status::left;
-    bool verified : 1 = false; ///< has returned a number that only its address was told
-    bool complete : 1 = false; ///< zone and metadata are known
-    bool doubted : 1 = false;  ///< dead, but nobody else is told: it may never have been
+    bool verified : 1 = false;  ///< has returned a number that only its address was told
+    bool complete : 1 = false;  ///< zone and metadata are known
+    bool doubted : 1 = false;   ///< dead, but nobody else is told: it may never have been
+    bool held_back : 1 = false; ///< could not be pinged, while unverified
 
     bool live() const { return status == member_status::alive || status == member_status::suspect; }
     duration round_trip() const { return std::chrono::microseconds(trip_us); }

@@ -91,33 +91,35 @@ public:
         if (scratch_.capacity() > 2 * settings.max_datagram) scratch_ = {};
     }
 
-    void send_bytes(const std::string& to, bytes_view message, traffic_class cls,
+    /// False if the receiver has to speak again first.
+    bool send_bytes(const std::string& to, bytes_view message, traffic_class cls,
                     std::span<const std::uint64_t> marks = {}) {
-        if (group && group->silent() && !is_membership(message[0])) return;
+        if (group && group->silent() && !is_membership(message[0])) return true;
         std::vector<std::byte> offer;
         if (message.size() > room()) {
             if (!large.acceptable(message.size())) {
                 too_large(message.size());
-                return;
+                return true;
             }
             ++stats.blobs_offered;
             offer = encode_message(large.serve({message.begin(), message.end()}));
             message = offer;
         }
-        if (!may_send(to, message.size() + frame_.overhead())) {
-            ++stats.dropped_unproven;
-            return;
-        }
         const auto what = static_cast<kind>(message[0]);
+        if (!may_send(to, message.size() + frame_.overhead(), what)) {
+            ++stats.dropped_unproven;
+            return false;
+        }
         const bool small = is_membership(message[0]) || what == kind::digest || what == kind::pull;
         if (lanes_.size() >= settings.max_outgoing) {
             ++stats.dropped_outgoing;
-            return;
+            return true;
         }
         stats.bytes_out_by_kind[std::to_integer<std::size_t>(message[0])] += message.size();
         const bool urgent = small && cls == traffic_class::urgent;
         lanes_.add(to, message.size() + frame_.overhead(), urgent, marks,
                    [&](std::span<std::byte> place) { frame_.seal(message, place); });
+        return true;
     }
 
     std::optional<outgoing> poll(std::span<std::byte> buffer) { return lanes_.poll(buffer, stats); }
@@ -153,16 +155,18 @@ protected:
     allowances unproven_{2 * settings.max_peers};
 
 private:
-    bool may_send(const std::string& to, std::size_t bytes) {
-        if (to != answering_) return may_say(to, bytes);
+    bool may_send(const std::string& to, std::size_t bytes, kind what) {
+        if (to != answering_) return may_say(to, bytes, what);
         if (bytes > answer_room_) return false; // has not proven yet that it is there
         answer_room_ -= bytes;
         return true;
     }
 
-    bool may_say(const std::string& to, std::size_t bytes) {
+    bool may_say(const std::string& to, std::size_t bytes, kind what) {
         if (unproven_.empty() || !unproven_.holds(to)) return true;
-        if (!proven(to)) return unproven_.spend(to, bytes);
+        // What is left last is for the ping that asks for the proof.
+        const std::size_t rest = what == kind::ping ? 0 : least_room + frame_.overhead();
+        if (!proven(to)) return unproven_.spend(to, bytes, group ? rest : 0);
         unproven_.forget(to);
         return true;
     }

@@ -298,6 +298,10 @@ protected:
         member& m = table.at(id);
         if (!others_answer && m.status == member_status::alive) accuse(id);
         if (!others_answer) return;
+        // What was not asked was not left unanswered; but for ever nobody waits.
+        const bool asked = !m.held_back;
+        m.held_back = false;
+        if (!asked && !chance.chance(1, 16)) return;
         // Who came back from that is given more time.
         if (m.misses + 1U < max_misses * (1U + m.denials)) {
             ++m.misses;

@@ -104,6 +104,13 @@ public:
         verify(id);
     }
 
+    /// What was to be sent there was more than may be said to an address that has not proven
+    /// itself.
+    void held_back(const std::string& address) {
+        const std::uint32_t id = table.at_address(address);
+        if (id != nowhere && !table.at(id).verified) table.at(id).held_back = true;
+    }
+
 private:
     // From a member alone; from one that is verified if it is to be answered.
     template <class Message, class F>
