@@ -80,7 +80,9 @@ wire::digest version_of(Write write) {
 }
 
 /// A visitor of entries that is told in which fields of structs they lie. Those of structs inside
-/// of a container's values it is told only if the container names their type as `fields_of`.
+/// of a container's values it is told only if the container names their type as `fields_of`; then
+/// map_values(f) is the container of f(key, value), and `own_entries` says whether it has entries
+/// beside those of its values.
 template <class F>
 concept field_visitor = requires(F& f, std::uint32_t id) { f.leave(f.enter(id)); };
 
@@ -103,6 +105,23 @@ struct plain_visitor {
     void operator()(entry_id id, const wire::digest& old, const wire::digest& now) {
         f(id, old, now);
     }
+};
+
+/// The same visitor, told that entries are gone.
+template <class F>
+struct removal_visitor {
+    F& f;
+    std::uint32_t enter(std::uint32_t id)
+        requires field_visitor<F>
+    {
+        return f.enter(id);
+    }
+    void leave(std::uint32_t outer)
+        requires field_visitor<F>
+    {
+        f.leave(outer);
+    }
+    void operator()(entry_id id, const wire::digest& version) { f(id, version, {}); }
 };
 
 template <class S, class F, class Visit>

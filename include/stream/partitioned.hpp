@@ -30,6 +30,7 @@ class partitioned {
 public:
     static constexpr std::string_view schema_name = "partitioned";
     using schema_parameters = std::tuple<L>;
+    using fields_of = L; ///< its entries are those of its values
 
     partitioned() = default;
 
@@ -53,6 +54,12 @@ public:
     const L* find(std::string_view partition) const { return map_.find(std::string(partition)); }
     const auto& entries() const { return map_.entries(); }
     std::size_t size() const { return map_.size(); }
+
+    /// f(partition, value) under the same partitions.
+    template <class F>
+    partitioned map_values(F f) const {
+        return partitioned(map_.map_values(f));
+    }
 
     /// The join of all partitions.
     L total() const {

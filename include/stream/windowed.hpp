@@ -47,6 +47,8 @@ public:
     static constexpr std::string_view schema_name = "windowed";
     using schema_parameters = std::tuple<L>;
     static constexpr bool causal = map_type::causal;
+    using fields_of = L; ///< its entries are those of its values and the marks
+    static constexpr bool own_entries = true;
 
     /// Calls f(L&, self) -> delta on a window and returns the delta. An update of a window below
     /// the floor is dropped and counted as late. If f throws, nothing has changed.
@@ -92,6 +94,14 @@ public:
     const L* find(std::int64_t window) const { return windows_.find(window); }
     const auto& entries() const { return windows_.entries(); }
     std::size_t size() const { return windows_.size(); }
+
+    /// f(window, value) under the same windows, without any marks.
+    template <class F>
+    windowed map_values(F f) const {
+        windowed mapped;
+        mapped.windows_ = windows_.map_values(f);
+        return mapped;
+    }
 
     bool merge(const windowed& other, crdt::report* found = nullptr) {
         if (&other == this) return false;
@@ -143,7 +153,7 @@ public:
         mark after = floor_;
         after.merge(delta.floor_);
         const auto inner = wire::mix(path, window_part);
-        const auto gone = [&](crdt::entry_id id, const wire::digest& v) { f(id, v, {}); };
+        crdt::detail::removal_visitor<F> gone{f};
         for (const auto& [window, value] : windows_.entries())
             if (is_below(window, after)) map_type::lift(window, value).for_each_entry(inner, gone);
         windows_.changes(above(delta.windows_, after.value()), inner, f);

@@ -43,14 +43,15 @@ user change_user(user& who, crdt::replica_id self, gossip::random& random) {
     return delta;
 }
 
-rooms change(rooms& all, crdt::replica_id self, gossip::random& random) {
+rooms change(rooms& all, crdt::replica_id self, int hour, gossip::random& random) {
     const auto one = [&](user& who, crdt::replica_id id) { return change_user(who, id, random); };
     rooms delta;
     switch (random.below(3)) {
         case 0: delta.users = all.users.update(self, std::to_string(random.below(5)), one); break;
         case 1: delta.owner = one(all.owner, self); break;
         default:
-            delta.by_hour = all.by_hour.update(self, static_cast<int>(random.below(3)), one);
+            delta.by_hour = all.by_hour.update(self, hour + static_cast<int>(random.below(3)), one);
+            if (random.chance(1, 4)) delta.by_hour.merge(all.by_hour.expire(hour));
             break;
     }
     return delta;
@@ -60,8 +61,8 @@ rooms change(rooms& all, crdt::replica_id self, gossip::random& random) {
 
 TEST_CASE("an index that follows each change is the one that would be built, at any depth") {
     using indexes = gossip::detail::field_indexes<rooms>;
-    // users: visits, tags; owner: visits, tags; by_hour: one.
-    REQUIRE(indexes::fields().size() == 5);
+    // users: visits, tags; owner: visits, tags; by_hour: its floor, visits, tags.
+    REQUIRE(indexes::fields().size() == 7);
     const wire::keyed_hasher hasher({});
     std::map<std::uint32_t, std::size_t> met;
     for (const std::uint64_t seed : gossip_test::seeds(20)) {
@@ -72,8 +73,8 @@ TEST_CASE("an index that follows each change is the one that would be built, at 
         for (int step = 0; step < 200; ++step) {
             rooms delta;
             const crdt::replica_id self{1 + random.below(3)};
-            REQUIRE(one.update([&](rooms& state) { return change(state, self, random); }, false,
-                               delta));
+            REQUIRE(one.update([&](rooms& state) { return change(state, self, step / 20, random); },
+                               false, delta));
             removals += crdt::removes(delta) ? 1U : 0U;
             crdt::report found;
             other.merge(delta, found);

@@ -116,18 +116,33 @@ private:
         return outer == 0 ? id : static_cast<std::uint32_t>(wire::mix(outer, id));
     }
 
+    /// Whether there are structs in it.
+    template <class S>
+    static consteval bool has_fields() {
+        if constexpr (wire::reflected<S>)
+            return true;
+        else if constexpr (requires { typename S::fields_of; })
+            return has_fields<typename S::fields_of>();
+        else
+            return false;
+    }
+
+    static void add(std::uint32_t field, std::vector<std::uint32_t>& into) {
+        if (std::find(into.begin(), into.end(), field) != into.end())
+            throw std::logic_error("gossip: two fields have one id: rename one");
+        into.push_back(field);
+    }
     template <class S>
     static void collect(std::uint32_t field, std::vector<std::uint32_t>& into) {
         if constexpr (wire::reflected<S>) {
             wire::for_each_field<S>([&]<class Field>(Field) {
                 collect<typename Field::template type<S>>(below(field, Field::id), into);
             });
-        } else if constexpr (requires { typename S::fields_of; }) {
+        } else if constexpr (has_fields<S>()) {
+            if constexpr (requires { S::own_entries; }) add(field, into);
             collect<typename S::fields_of>(field, into);
         } else {
-            if (std::find(into.begin(), into.end(), field) != into.end())
-                throw std::logic_error("gossip: two fields have one id: rename one");
-            into.push_back(field);
+            add(field, into);
         }
     }
 
@@ -141,7 +156,7 @@ private:
                 Field::get(part) = context_in(Field::get(s), below(field, Field::id), wanted);
             });
             return part;
-        } else if constexpr (requires { typename S::fields_of; }) {
+        } else if constexpr (has_fields<S>()) {
             return s.map_values([&](const auto&, const typename S::fields_of& value) {
                 return context_in(value, field, wanted);
             });
