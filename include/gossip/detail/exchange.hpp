@@ -206,7 +206,8 @@ private:
             if (said_.probe && !std::exchange(known, true))
                 rewrite(carried_, [&](wire::writer& w) { own_standing().write(w); });
             if (said_.probe) said_.carry(carried_, net.room());
-            if (!net.send_bytes(said_.to, said_.bytes, traffic_class::urgent))
+            const bool ping = said_.bytes.front() == static_cast<std::byte>(kind::ping);
+            if (!net.send_bytes(said_.to, said_.bytes, traffic_class::urgent) && ping)
                 net.group->held_back(said_.to);
         }
     }
