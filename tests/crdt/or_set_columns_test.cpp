@@ -297,7 +297,7 @@ cost of_merging(std::uint64_t n, Add add) {
 
 template <class T, class Add>
 void check_cost(Add add) {
-    constexpr std::uint64_t n = 2000, times = 8;
+    constexpr std::uint64_t n = JOINERY_CASES_DIVISOR > 1 ? 500 : 2000, times = 8;
     const auto few = of_merging<T>(n, add), many = of_merging<T>(n * times, add);
     MESSAGE(times << " times as much: merge " << many.merge / few.merge << ", removal "
                   << many.removal / few.removal);
@@ -320,7 +320,7 @@ TEST_CASE("chunks that come and go between others are found like all") {
     const std::uint64_t seed = 29;
     INFO("seed ", seed);
     rng random(seed);
-    constexpr std::uint64_t replicas = 40, values = 1200;
+    constexpr std::uint64_t replicas = 40, values = JOINERY_CASES_DIVISOR > 1 ? 120 : 1200;
     // Each value has one dot, in a chunk where nothing else is alive.
     std::vector<set> added, removed;
     {
@@ -354,7 +354,7 @@ TEST_CASE("chunks that come and go between others are found like all") {
         again.merge((there ? added : removed)[value]);
         live += there;
     }
-    CHECK(live > 100);
+    CHECK(live > values / 12);
     CHECK(s.size() == live);
     CHECK(s == again);
     CHECK(wire::encode(s) == wire::encode(again));
