@@ -18,20 +18,14 @@ namespace stream = joinery::stream;
 
 namespace {
 
-template <class Each>
-struct processor_fields {
-    using parts = stream::partitioned<Each>;
-    using windows = stream::windowed<Each>;
-};
-
 struct old_processor {
-    BOOST_HANA_DEFINE_STRUCT(old_processor, (processor_fields<old_state>::parts, parts),
-                             (processor_fields<old_state>::windows, windows));
+    BOOST_HANA_DEFINE_STRUCT(old_processor, (stream::partitioned<old_state>, parts),
+                             (stream::windowed<old_state>, windows));
     bool operator==(const old_processor&) const = default;
 };
 struct new_processor {
-    BOOST_HANA_DEFINE_STRUCT(new_processor, (processor_fields<new_state>::parts, parts),
-                             (processor_fields<new_state>::windows, windows));
+    BOOST_HANA_DEFINE_STRUCT(new_processor, (stream::partitioned<new_state>, parts),
+                             (stream::windowed<new_state>, windows));
     bool operator==(const new_processor&) const = default;
 };
 

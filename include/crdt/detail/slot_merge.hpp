@@ -29,12 +29,7 @@ public:
     /// Precondition: `ids` and `counts` have room for both lists.
     slot_merge(const list& a, const list& b, replica_id* ids, Count* counts) {
         std::array<stretch, 3> parts = cut(a, b, ids, counts);
-        for (auto n = common_steps(parts); n != 0; n = common_steps(parts))
-            for (; n != 0; --n) {
-                step(parts[0]);
-                step(parts[1]);
-                step(parts[2]);
-            }
+        side_by_side(parts);
         for (auto& part : parts) {
             while (part.steps() != 0) step(part);
             finish(part);
@@ -88,6 +83,19 @@ private:
 
     static std::size_t common_steps(const std::array<stretch, 3>& parts) {
         return std::min({parts[0].steps(), parts[1].steps(), parts[2].steps()});
+    }
+
+    // Of its own, so that where it stands in memory does not depend on who calls: up to a quarter
+    // of the time does.
+    [[gnu::noinline, gnu::aligned(64)]] void side_by_side(std::array<stretch, 3>& all) {
+        auto parts = all; // which nothing that is written can be
+        for (auto n = common_steps(parts); n != 0; n = common_steps(parts))
+            for (; n != 0; --n) {
+                step(parts[0]);
+                step(parts[1]);
+                step(parts[2]);
+            }
+        all = parts;
     }
 
     void step(stretch& s) {

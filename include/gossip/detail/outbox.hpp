@@ -164,9 +164,10 @@ private:
 
     bool may_say(const std::string& to, std::size_t bytes, kind what) {
         if (unproven_.empty() || !unproven_.holds(to)) return true;
-        // What is left last is for the ping that asks for the proof.
-        const std::size_t rest = what == kind::ping ? 0 : least_room + frame_.overhead();
-        if (!proven(to)) return unproven_.spend(to, bytes, group ? rest : 0);
+        // What is left last is for membership's ping that asks for the proof.
+        const bool spare = group && what != kind::ping;
+        const std::size_t rest = spare ? least_room + frame_.overhead() : 0;
+        if (!proven(to)) return unproven_.spend(to, bytes, rest);
         unproven_.forget(to);
         return true;
     }
