@@ -6,6 +6,8 @@
 #include <crdt/bounded_counter.hpp>
 #include <crdt/lattice.hpp>
 
+namespace bounded_counter_test {
+
 namespace crdt = joinery::crdt;
 using crdt::bounded_counter;
 
@@ -215,3 +217,5 @@ TEST_CASE("cells out of order, twice, empty or too full are refused") {
     CHECK(!decode_nested(bytes(a, 5), n));
     CHECK(n.value() == 1);
 }
+
+} // namespace bounded_counter_test

@@ -6,6 +6,8 @@
 
 #include "bounded_history.hpp"
 
+namespace bounded_history_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -24,3 +26,5 @@ TEST_CASE("no history of losses, crashes, transfers and reclaims takes the total
     CHECK(seen.stops > cases);
     CHECK(seen.early > cases / 30);
 }
+
+} // namespace bounded_history_test

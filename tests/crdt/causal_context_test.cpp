@@ -4,6 +4,8 @@
 #include <crdt/causal_context.hpp>
 #include <crdt/lattice.hpp>
 
+namespace causal_context_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -84,3 +86,5 @@ TEST_CASE("intervals that touch, or pass the last dot, are refused") {
     CHECK(!wire::decode_nested(bytes(~std::uint64_t{0}, ~std::uint64_t{0}), context));
     CHECK(context == run(a, 1, crdt::max_count));
 }
+
+} // namespace causal_context_test

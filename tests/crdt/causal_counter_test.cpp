@@ -10,6 +10,8 @@
 
 #include "every_order.hpp"
 
+namespace causal_counter_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -123,3 +125,5 @@ TEST_CASE("an encoded amount of zero is refused") {
     counter read;
     CHECK(!wire::decode_nested(bytes, read));
 }
+
+} // namespace causal_counter_test

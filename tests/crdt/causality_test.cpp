@@ -13,6 +13,8 @@
 
 #include "exchange.hpp"
 
+namespace causality_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -123,3 +125,5 @@ TEST_CASE("a context joined under other live entries loses adds") {
         rule::contexts_join_under_any_root);
     CHECK(all.runs_with_loss > seeds / 100);
 }
+
+} // namespace causality_test

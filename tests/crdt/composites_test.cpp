@@ -16,6 +16,8 @@
 
 #include "laws.hpp"
 
+namespace composites_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -71,17 +73,22 @@ shop click(shop& in, crdt::replica_id self, const std::string& who, const std::s
 
 } // namespace
 
+} // namespace composites_test
+
 namespace joinery::testing {
 
 template <>
-struct random_step<shop> {
+struct random_step<composites_test::shop> {
+    using shop = composites_test::shop;
+    using customer = composites_test::customer;
+
     shop operator()(shop& s, crdt::replica_id self, rng& random) const {
         const std::string who(1, static_cast<char>('a' + random.below(3)));
         const std::string what(1, static_cast<char>('p' + random.below(3)));
         shop delta;
         switch (random.below(4)) {
-            case 0: return add_to_order(s, self, who, what, 1 + random.below(4));
-            case 1: return click(s, self, who, what);
+            case 0: return composites_test::add_to_order(s, self, who, what, 1 + random.below(4));
+            case 1: return composites_test::click(s, self, who, what);
             case 2:
                 delta.customers = s.customers.update(self, who, [&](customer& c, auto) {
                     customer part;
@@ -95,6 +102,8 @@ struct random_step<shop> {
 };
 
 } // namespace joinery::testing
+
+namespace composites_test {
 
 TEST_CASE("the mutation of one field gives that field's delta, however deep it lies") {
     shop s;
@@ -145,3 +154,5 @@ TEST_CASE("an erase inside of a nested map takes away only what it has seen") {
 TEST_CASE("a struct of maps of structs of maps keeps every law") {
     joinery::testing::check_all_laws<shop>();
 }
+
+} // namespace composites_test

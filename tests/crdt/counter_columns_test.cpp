@@ -12,6 +12,8 @@
 #include <crdt/version_vector.hpp>
 #include <testing/random_history.hpp>
 
+namespace counter_columns_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 using joinery::testing::rng;
@@ -121,3 +123,5 @@ TEST_CASE("counts at their limit are joined without a branch, and rightly") {
             CHECK(!crdt::leq(x, y));
         }
 }
+
+} // namespace counter_columns_test

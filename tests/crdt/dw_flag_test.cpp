@@ -6,6 +6,8 @@
 
 #include "every_order.hpp"
 
+namespace dw_flag_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -64,3 +66,5 @@ TEST_CASE("a mark that is neither is refused") {
     CHECK(!wire::decode_nested(bytes, read));
     CHECK(read == flag{});
 }
+
+} // namespace dw_flag_test

@@ -11,6 +11,8 @@
 
 #include "every_order.hpp"
 
+namespace event_log_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -392,3 +394,5 @@ TEST_CASE("an event goes to its origin where others have no events or gaps") {
     }
     CHECK(log.size() == 10);
 }
+
+} // namespace event_log_test

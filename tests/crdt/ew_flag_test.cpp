@@ -10,6 +10,8 @@
 
 #include "every_order.hpp"
 
+namespace ew_flag_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -115,3 +117,5 @@ TEST_CASE("many concurrent enablings join and go as one") {
     CHECK(f.merge(g));
     CHECK(f == g);
 }
+
+} // namespace ew_flag_test

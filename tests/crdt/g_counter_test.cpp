@@ -4,6 +4,8 @@
 #include <crdt/g_counter.hpp>
 #include <crdt/lattice.hpp>
 
+namespace g_counter_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -61,3 +63,5 @@ TEST_CASE("a sum has all its decimal digits") {
     CHECK(crdt::to_string(crdt::uint128{0}) == "0");
     CHECK(crdt::to_string(~crdt::uint128{0}) == "340282366920938463463374607431768211455");
 }
+
+} // namespace g_counter_test

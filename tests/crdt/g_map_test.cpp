@@ -15,6 +15,8 @@
 #include <crdt/or_set.hpp>
 #include <crdt/struct.hpp>
 
+namespace g_map_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -170,3 +172,5 @@ TEST_CASE("a value of which only unknown fields are told is passed over") {
         CHECK(wire::encode(*read) == wire::encode(known));
     }
 }
+
+} // namespace g_map_test

@@ -8,6 +8,8 @@
 #include <crdt/entries.hpp>
 #include <crdt/g_set.hpp>
 
+namespace g_set_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("an entry's id is the element's on every replica") {
     crdt::for_each_entry(y, [&](crdt::entry_id id, const auto&) { id_of_y = id; });
     CHECK(id_of_x == id_of_y);
 }
+
+} // namespace g_set_test

@@ -3,6 +3,8 @@
 
 #include <crdt/hybrid_clock.hpp>
 
+namespace hybrid_clock_test {
+
 namespace crdt = joinery::crdt;
 
 TEST_CASE("a stamp carries the wall time in milliseconds") {
@@ -47,3 +49,5 @@ TEST_CASE("the last stamp of all is followed by none") {
     CHECK_THROWS_AS(clock.tick(0), crdt::clock_exhausted);
     CHECK(clock == before);
 }
+
+} // namespace hybrid_clock_test

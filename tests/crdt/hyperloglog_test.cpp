@@ -12,6 +12,8 @@
 
 #include "every_order.hpp"
 
+namespace hyperloglog_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -186,3 +188,5 @@ TEST_CASE("sketches of another precision or element are another type") {
     CHECK(!other);
     CHECK(why.code == wire::errc::wrong_type);
 }
+
+} // namespace hyperloglog_test

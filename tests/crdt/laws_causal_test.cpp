@@ -5,6 +5,8 @@
 #include "laws.hpp"
 #include "random_steps_causal.hpp"
 
+namespace laws_causal_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -23,3 +25,5 @@ TEST_CASE("rw_set keeps every law") { check_all_laws<crdt::rw_set<std::string>>(
 TEST_CASE("rw_set of numbers keeps every law") { check_all_laws<crdt::rw_set<std::uint64_t>>(); }
 
 TEST_CASE("causal_counter keeps every law") { check_all_laws<crdt::causal_counter>(); }
+
+} // namespace laws_causal_test

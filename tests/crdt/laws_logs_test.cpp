@@ -2,6 +2,8 @@
 #include "laws.hpp"
 #include "random_steps_logs.hpp"
 
+namespace laws_logs_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -24,3 +26,5 @@ TEST_CASE("hyperloglog of one block, mostly full, keeps every law") {
 TEST_CASE("hyperloglog of few blocks keeps every law") {
     check_all_laws<crdt::hyperloglog<std::uint64_t, 9>>();
 }
+
+} // namespace laws_logs_test

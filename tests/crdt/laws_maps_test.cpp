@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laws.hpp"
 
+namespace laws_maps_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -16,10 +18,14 @@ struct profile {
 
 } // namespace
 
+} // namespace laws_maps_test
+
 namespace joinery::testing {
 
 template <>
-struct random_step<profile> {
+struct random_step<laws_maps_test::profile> {
+    using profile = laws_maps_test::profile;
+
     // A struct's delta is one field's delta, lifted.
     profile operator()(profile& s, crdt::replica_id self, rng& random) const {
         profile delta;
@@ -40,6 +46,8 @@ struct random_step<profile> {
 
 } // namespace joinery::testing
 
+namespace laws_maps_test {
+
 TEST_CASE("g_map of counters keeps every law") {
     check_all_laws<crdt::g_map<std::string, crdt::g_counter>>();
 }
@@ -54,3 +62,5 @@ TEST_CASE("g_map of g_maps keeps every law") {
 }
 
 TEST_CASE("a struct of lattices keeps every law") { check_all_laws<profile>(); }
+
+} // namespace laws_maps_test

@@ -2,6 +2,8 @@
 #include "laws.hpp"
 #include "random_steps_more.hpp"
 
+namespace laws_more_counters_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -17,10 +19,14 @@ struct ledger {
 
 } // namespace
 
+} // namespace laws_more_counters_test
+
 namespace joinery::testing {
 
 template <>
-struct random_step<ledger> {
+struct random_step<laws_more_counters_test::ledger> {
+    using ledger = laws_more_counters_test::ledger;
+
     ledger operator()(ledger& s, crdt::replica_id self, rng& random) const {
         ledger delta;
         switch (random.below(5)) {
@@ -41,6 +47,8 @@ struct random_step<ledger> {
 
 } // namespace joinery::testing
 
+namespace laws_more_counters_test {
+
 TEST_CASE("pn_counter keeps every law") { check_all_laws<crdt::pn_counter>(); }
 
 TEST_CASE("bounded_counter keeps every law") { check_all_laws<crdt::bounded_counter>(); }
@@ -52,3 +60,5 @@ TEST_CASE("g_map of counters that go down keeps every law") {
 TEST_CASE("a struct of counters, registers, a map and a set keeps every law") {
     check_all_laws<ledger>();
 }
+
+} // namespace laws_more_counters_test

@@ -2,6 +2,8 @@
 #include "laws.hpp"
 #include "random_steps_more.hpp"
 
+namespace laws_more_registers_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -32,3 +34,5 @@ TEST_CASE("lww_map keeps every law") { check_all_laws<crdt::lww_map<std::string,
 TEST_CASE("lww_map of numbers keeps every law") {
     check_all_laws<crdt::lww_map<std::uint64_t, std::int64_t>>();
 }
+
+} // namespace laws_more_registers_test

@@ -7,6 +7,8 @@
 #include "laws.hpp"
 #include "random_steps_causal.hpp"
 
+namespace laws_or_map_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -23,10 +25,14 @@ struct account {
 
 } // namespace
 
+} // namespace laws_or_map_test
+
 namespace joinery::testing {
 
 template <>
-struct random_step<account> {
+struct random_step<laws_or_map_test::account> {
+    using account = laws_or_map_test::account;
+
     account operator()(account& s, crdt::replica_id self, rng& random) const {
         account delta;
         switch (random.below(3)) {
@@ -44,6 +50,8 @@ struct random_step<account> {
 };
 
 } // namespace joinery::testing
+
+namespace laws_or_map_test {
 
 TEST_CASE("or_map of sets keeps every law") {
     check_all_laws<crdt::or_map<string, crdt::or_set<string>>>();
@@ -77,3 +85,5 @@ TEST_CASE("a struct with a map of sets keeps every law") { check_all_laws<accoun
 TEST_CASE("g_map of structs with a map of sets keeps every law") {
     check_all_laws<crdt::g_map<std::uint64_t, account>>();
 }
+
+} // namespace laws_or_map_test

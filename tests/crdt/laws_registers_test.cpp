@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "laws.hpp"
 
+namespace laws_registers_test {
+
 namespace crdt = joinery::crdt;
 using joinery::testing::check_all_laws;
 
@@ -15,3 +17,5 @@ TEST_CASE("lww_register keeps every law") { check_all_laws<crdt::lww_register<st
 TEST_CASE("lww_register of numbers keeps every law") {
     check_all_laws<crdt::lww_register<std::uint64_t>>();
 }
+
+} // namespace laws_registers_test

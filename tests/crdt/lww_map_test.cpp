@@ -9,6 +9,8 @@
 #include <crdt/entries.hpp>
 #include <crdt/lww_map.hpp>
 
+namespace lww_map_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -119,3 +121,5 @@ TEST_CASE("what was moved from is empty and counts anew") {
     CHECK(m.empty());
     CHECK(assigned.size() == 1);
 }
+
+} // namespace lww_map_test

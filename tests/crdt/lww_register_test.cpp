@@ -6,6 +6,8 @@
 #include <crdt/entries.hpp>
 #include <crdt/lww_register.hpp>
 
+namespace lww_register_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -62,3 +64,5 @@ TEST_CASE("the same write again is no growth and no conflict") {
     CHECK(!crdt::merge(r, delta, found));
     CHECK(found.empty());
 }
+
+} // namespace lww_register_test

@@ -8,6 +8,8 @@
 #include <crdt/lattice.hpp>
 #include <crdt/max_register.hpp>
 
+namespace max_register_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -53,3 +55,5 @@ TEST_CASE("a losing value is still a delta for those who have seen nothing") {
     CHECK(reader.value() == 5);
     CHECK(r.value() == 7);
 }
+
+} // namespace max_register_test

@@ -16,6 +16,8 @@
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
 
+namespace merge_encoded_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -204,3 +206,5 @@ TEST_CASE("any lattice merges from bytes") {
     CHECK(!crdt::merge_encoded(one, wire::encode(map), {}, why));
     CHECK(why.code == wire::errc::wrong_type);
 }
+
+} // namespace merge_encoded_test

@@ -8,6 +8,8 @@
 #include <crdt/lattice.hpp>
 #include <crdt/min_register.hpp>
 
+namespace min_register_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -50,3 +52,5 @@ TEST_CASE("a losing value is still a delta for those who have seen nothing") {
     CHECK(reader.value() == 7);
     CHECK(r.value() == 5);
 }
+
+} // namespace min_register_test

@@ -9,6 +9,8 @@
 
 #include "every_order.hpp"
 
+namespace mv_register_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -86,3 +88,5 @@ TEST_CASE("a register of bools comes back from its bytes") {
     CHECK(x.value() == std::vector<bool>{false, true});
     CHECK(wire::decode<crdt::mv_register<bool>>(wire::encode(x)) == x);
 }
+
+} // namespace mv_register_test

@@ -17,6 +17,8 @@
 
 #include "every_order.hpp"
 
+namespace or_map_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -259,3 +261,5 @@ TEST_CASE("copies and moved maps are values") {
     CHECK(moved.empty());
     CHECK(again.find("k")->size() == 2);
 }
+
+} // namespace or_map_test

@@ -20,6 +20,8 @@
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
 
+namespace or_set_columns_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -422,3 +424,5 @@ TEST_CASE("texts made to have one hash are found and removed like others") {
     CHECK(peer.elements().size() == n - n / 3);
     CHECK(!peer.remove(b, text(n - 2)).context().empty());
 }
+
+} // namespace or_set_columns_test

@@ -9,6 +9,8 @@
 #include <crdt/entries.hpp>
 #include <crdt/or_set.hpp>
 
+namespace or_set_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -146,3 +148,5 @@ TEST_CASE("what was moved from is bottom and can be used again") {
         CHECK(assigned.contains("again"));
     }
 }
+
+} // namespace or_set_test

@@ -22,16 +22,19 @@
 #include <crdt/lww_map.hpp>
 #include <testing/random_history.hpp>
 
+namespace ordered_chunks_test {
 namespace {
 constexpr auto unlimited = std::numeric_limits<std::size_t>::max();
 std::size_t allocations_left = unlimited;
 } // namespace
+} // namespace ordered_chunks_test
 
 // For the whole test program; only this file sets a limit. Not inlined, because g++ then takes the
 // pair of malloc and delete for a mistake.
 [[gnu::noinline]] void* operator new(std::size_t size) {
+    using ordered_chunks_test::allocations_left;
     if (allocations_left == 0) throw std::bad_alloc();
-    if (allocations_left != unlimited) --allocations_left;
+    if (allocations_left != ordered_chunks_test::unlimited) --allocations_left;
     if (void* place = std::malloc(size == 0 ? 1 : size)) return place;
     throw std::bad_alloc();
 }
@@ -40,6 +43,8 @@ std::size_t allocations_left = unlimited;
 }
 [[gnu::noinline]] void operator delete(void* place) noexcept { std::free(place); }
 [[gnu::noinline]] void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+
+namespace ordered_chunks_test {
 
 namespace crdt = joinery::crdt;
 using crdt::detail::boxed;
@@ -353,3 +358,5 @@ TEST_CASE("a delta of one entry asks for no memory") {
     CHECK(change.size() == 1);
     CHECK(delta.size() == 1);
 }
+
+} // namespace ordered_chunks_test

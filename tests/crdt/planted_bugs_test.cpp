@@ -14,6 +14,8 @@
 
 #include <testing/laws.hpp>
 
+namespace planted_bugs_test {
+
 namespace crdt = joinery::crdt;
 namespace testing = joinery::testing;
 namespace wire = joinery::wire;
@@ -322,3 +324,5 @@ TEST_CASE("a remove that only forgets brings elements back") {
     CHECK(result.broken("delta"));
     CHECK(result.broken("nothing_comes_back"));
 }
+
+} // namespace planted_bugs_test

@@ -12,6 +12,8 @@
 #include <crdt/or_set.hpp>
 #include <testing/laws.hpp>
 
+namespace planted_causal_bugs_test {
+
 namespace crdt = joinery::crdt;
 namespace testing = joinery::testing;
 namespace wire = joinery::wire;
@@ -211,3 +213,5 @@ TEST_CASE("a difference that tells what is known is seen") {
 TEST_CASE("a split that drops removals is seen") {
     CHECK(check<bug::split_drops_removals>().broken("split"));
 }
+
+} // namespace planted_causal_bugs_test

@@ -14,6 +14,8 @@
 
 #include "random_steps_logs.hpp"
 
+namespace planted_log_bugs_test {
+
 namespace crdt = joinery::crdt;
 namespace testing = joinery::testing;
 namespace wire = joinery::wire;
@@ -206,3 +208,5 @@ TEST_CASE("an order that looks at live events only is seen") {
 TEST_CASE("a stamp that nobody wrote is seen in a log") {
     CHECK(check<bug::stamps_of_registers_doubled>().broken("stamps_are_not_invented"));
 }
+
+} // namespace planted_log_bugs_test

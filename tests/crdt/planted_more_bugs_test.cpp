@@ -20,6 +20,8 @@
 
 #include "bounded_history.hpp"
 
+namespace planted_more_bugs_test {
+
 namespace crdt = joinery::crdt;
 namespace testing = joinery::testing;
 namespace wire = joinery::wire;
@@ -360,3 +362,5 @@ TEST_CASE("rights that a crash forgets, once spent, leave a total below 0") {
     CHECK(all.taken() == 5);
     CHECK(all.added() == 0);
 }
+
+} // namespace planted_more_bugs_test

@@ -13,6 +13,8 @@
 #include <crdt/or_set.hpp>
 #include <testing/laws.hpp>
 
+namespace planted_set_bugs_test {
+
 namespace crdt = joinery::crdt;
 namespace testing = joinery::testing;
 namespace wire = joinery::wire;
@@ -214,3 +216,5 @@ TEST_CASE("a split that drops a part, or heeds no limit, is seen") {
 TEST_CASE("a removal that is denied is seen") {
     CHECK(check<bug::removes_denied>().broken("removals_told"));
 }
+
+} // namespace planted_set_bugs_test

@@ -11,6 +11,8 @@
 #include <crdt/entries.hpp>
 #include <testing/laws.hpp>
 
+namespace planted_sketch_bugs_test {
+
 namespace crdt = joinery::crdt;
 namespace testing = joinery::testing;
 namespace wire = joinery::wire;
@@ -132,3 +134,5 @@ TEST_CASE("a sketch's difference that gives everything is seen") {
 TEST_CASE("a version that forgets a register is seen") {
     CHECK(check_sketch<flaw::block_forgets_a_register>().broken("entries_tell_states_apart"));
 }
+
+} // namespace planted_sketch_bugs_test

@@ -7,6 +7,8 @@
 #include <crdt/lattice.hpp>
 #include <crdt/pn_counter.hpp>
 
+namespace pn_counter_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -75,3 +77,5 @@ TEST_CASE("signed sums have all their decimal digits") {
     CHECK(crdt::to_string(crdt::int128{-1}) == "-1");
     CHECK(crdt::to_string(least) == "-170141183460469231731687303715884105728");
 }
+
+} // namespace pn_counter_test

@@ -4,6 +4,8 @@
 #include <crdt/replica_id.hpp>
 #include <wire/codec.hpp>
 
+namespace replica_id_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -36,3 +38,5 @@ TEST_CASE("a lease with a third truth value is refused") {
     CHECK(!wire::decode_nested(w.bytes(), read));
     CHECK(read == crdt::lease{});
 }
+
+} // namespace replica_id_test

@@ -9,6 +9,8 @@
 
 #include "every_order.hpp"
 
+namespace rw_set_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -88,3 +90,5 @@ TEST_CASE("one element's name is on the wire once, however many events it has") 
     CHECK(wire::encode(all).size() < 4000);
     CHECK(wire::decode<set>(wire::encode(all)) == all);
 }
+
+} // namespace rw_set_test

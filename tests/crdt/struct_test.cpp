@@ -10,6 +10,8 @@
 #include <crdt/or_set.hpp>
 #include <crdt/struct.hpp>
 
+namespace struct_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -98,3 +100,5 @@ TEST_CASE("each field has its own entries") {
     crdt::for_each_entry(x, [&](crdt::entry_id id, const auto&) { ids.push_back(id); });
     CHECK(crdt::id_set(ids).size() == 2);
 }
+
+} // namespace struct_test

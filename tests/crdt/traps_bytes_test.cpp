@@ -16,6 +16,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_bytes_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -141,3 +143,5 @@ TEST_CASE("trap 41: equal states have equal entries whatever led to them") {
     y.merge(one);
     CHECK(entries(x) == entries(y));
 }
+
+} // namespace traps_bytes_test

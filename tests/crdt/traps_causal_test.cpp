@@ -22,6 +22,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_causal_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -366,3 +368,5 @@ TEST_CASE("trap 20: with whole contexts in the answers nearly every run loses up
         wrong += partial_sync(seed, true).right() ? 0 : 1;
     CHECK(wrong > 450);
 }
+
+} // namespace traps_causal_test

@@ -11,6 +11,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_contexts_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -74,3 +76,5 @@ TEST_CASE("trap 39: clocks of different replicas are concurrent, and there is no
     static_assert(!std::totally_ordered<crdt::version_vector>);
     static_assert(!std::totally_ordered<crdt::causal_context>);
 }
+
+} // namespace traps_contexts_test

@@ -6,6 +6,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_counters_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -64,3 +66,5 @@ TEST_CASE("trap 22: merging with itself, a copy or nothing changes nothing") {
     CHECK(!n.merge(crdt::g_counter{}));
     CHECK(n == copy);
 }
+
+} // namespace traps_counters_test

@@ -10,6 +10,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_identity_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -67,3 +69,5 @@ TEST_CASE("trap 37: an incarnation is kept only after a clean stop with a state 
     CHECK(crdt::next_incarnation(crdt::lease{7, false, 5}, 5, 99) == 8);
     CHECK(crdt::next_incarnation(std::nullopt, 5, 99) == 99);
 }
+
+} // namespace traps_identity_test

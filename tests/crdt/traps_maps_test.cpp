@@ -12,6 +12,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_maps_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -92,3 +94,5 @@ TEST_CASE("trap 43: an update beats a concurrent clear, and what was cleared can
     at_a.update(a, "k", add);
     CHECK(at_a.find("k")->contains("x"));
 }
+
+} // namespace traps_maps_test

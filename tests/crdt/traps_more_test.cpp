@@ -17,6 +17,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_more_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -243,3 +245,5 @@ TEST_CASE("trap 43: a re-insert after a delete works everywhere") {
     REQUIRE(everywhere.contains("k"));
     CHECK(*everywhere.find("k") == "back");
 }
+
+} // namespace traps_more_test

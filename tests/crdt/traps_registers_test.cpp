@@ -10,6 +10,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_registers_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -90,3 +92,5 @@ TEST_CASE("trap 5: a very old stamp is always fine") {
     CHECK(clock.observe(0, 1'000'000, 0));
     CHECK(clock == before);
 }
+
+} // namespace traps_registers_test

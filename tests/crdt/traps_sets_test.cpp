@@ -9,6 +9,8 @@
 
 #include "every_order.hpp"
 
+namespace traps_sets_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -212,3 +214,5 @@ TEST_CASE("trap 43: a removed element can be added again, before and after the r
     CHECK(at_c.contains("x"));
     CHECK(in_every_order<set>({at_a, at_c, again}).contains("x"));
 }
+
+} // namespace traps_sets_test

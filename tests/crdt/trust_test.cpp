@@ -18,6 +18,8 @@
 #include <gossip/random.hpp>
 #include <wire/codec.hpp>
 
+namespace trust_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -191,3 +193,5 @@ TEST_CASE("a slot is accepted up to 2^63 - 1 and no further, in every counter") 
     CHECK(sums.value() == 2 * crdt::int128{most});
     CHECK_THROWS_AS(sums.compact({1}), crdt::counter_exhausted);
 }
+
+} // namespace trust_test

@@ -9,6 +9,8 @@
 #include <crdt/entries.hpp>
 #include <crdt/two_p_set.hpp>
 
+namespace two_p_set_test {
+
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;
 
@@ -103,3 +105,5 @@ TEST_CASE("what was moved from is empty and counts anew") {
     CHECK(s.empty());
     CHECK(assigned.size() == 1);
 }
+
+} // namespace two_p_set_test

@@ -8,6 +8,8 @@
 #include <crdt/lattice.hpp>
 #include <crdt/version_vector.hpp>
 
+namespace version_vector_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -60,3 +62,5 @@ TEST_CASE("replicas are visited in order") {
     v.for_each([&](crdt::replica_id id, std::uint64_t) { order.push_back(id); });
     CHECK((order == std::vector<crdt::replica_id>{a, b}));
 }
+
+} // namespace version_vector_test

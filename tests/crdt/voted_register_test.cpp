@@ -11,6 +11,8 @@
 
 #include "every_order.hpp"
 
+namespace voted_register_test {
+
 namespace crdt = joinery::crdt;
 
 namespace {
@@ -117,3 +119,5 @@ TEST_CASE("the stamps of votes are told below any number of keys") {
     });
     CHECK(crdt::max_stamp(outer) == 9);
 }
+
+} // namespace voted_register_test

@@ -15,6 +15,8 @@
 
 #include "memory.hpp"
 
+namespace growth_test {
+
 // However much comes, what an engine keeps of it has an end.
 
 #ifndef JOINERY_CASES_DIVISOR
@@ -122,3 +124,5 @@ TEST_CASE("a blob in very small pieces is not gathered for ever") {
         return sealed("b", detail::encode_message(piece));
     });
 }
+
+} // namespace growth_test

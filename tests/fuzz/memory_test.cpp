@@ -7,6 +7,8 @@
 #include "engines.hpp"
 #include "memory.hpp"
 
+namespace memory_test {
+
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
@@ -154,3 +156,5 @@ TEST_CASE("an engine that ran out of memory everywhere still comes in sync") {
         CHECK(same_members(at.both[0], at.both[1]));
     }
 }
+
+} // namespace memory_test

@@ -9,6 +9,8 @@
 #include "../crdt/random_steps_more.hpp"
 #include "failing_merges.hpp"
 
+namespace merge_memory_test {
+
 namespace {
 
 namespace crdt = joinery::crdt;
@@ -165,3 +167,5 @@ TEST_CASE("out of memory in an append leaves a log as it was or is to be, at eac
             log.append({1 + i % 2}, i, "an event of more than fifteen characters");
     });
 }
+
+} // namespace merge_memory_test

@@ -26,6 +26,8 @@
 
 #include "memory.hpp"
 
+namespace multiples_test {
+
 // Large values of the smallest elements: the most memory for the fewest bytes, within what
 // SECURITY.md states. What is refused late costs no more than what is accepted.
 
@@ -228,3 +230,5 @@ TEST_CASE_TEMPLATE("bitmaps of dots whose payloads are missing cost little", T,
     MESSAGE("bitmaps alone: " << multiple);
     CHECK(multiple <= 40);
 }
+
+} // namespace multiples_test

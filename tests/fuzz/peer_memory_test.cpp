@@ -18,6 +18,8 @@
 
 #include "memory.hpp"
 
+namespace peer_memory_test {
+
 // What each member costs every other one: a cluster's size times this is what an engine needs.
 
 namespace {
@@ -137,3 +139,5 @@ TEST_CASE("a member costs an engine little more, whether it was talked to or not
     settings.max_peers = 4 * many;
     check_bytes_a_member<gossip::engine<crdt::g_set<std::uint32_t>>>(settings);
 }
+
+} // namespace peer_memory_test

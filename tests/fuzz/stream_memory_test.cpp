@@ -17,6 +17,8 @@
 
 #include "failing_merges.hpp"
 
+namespace stream_memory_test {
+
 namespace {
 
 namespace crdt = joinery::crdt;
@@ -62,13 +64,19 @@ stream::submission said(std::uint64_t epoch, std::uint64_t member, testing::rng&
 
 } // namespace
 
+} // namespace stream_memory_test
+
 namespace joinery::testing {
 
 template <>
 struct random_step<stream::checkpoint> {
     stream::checkpoint operator()(stream::checkpoint& state, crdt::replica_id, rng& random) const {
         const stream::plan both{
-            1, {name("member", 0), name("member", 1)}, 0, {}, stream::ack_policy::majority};
+            1,
+            {stream_memory_test::name("member", 0), stream_memory_test::name("member", 1)},
+            0,
+            {},
+            stream::ack_policy::majority};
         const std::uint64_t epoch = random.below(3), member = random.below(2);
         if (state.plan_for(0) == nullptr) return state.set_plan(both);
         const auto what = random.below(8);
@@ -76,13 +84,17 @@ struct random_step<stream::checkpoint> {
             const auto proof = state.latest();
             return proof ? state.raise_floor(*proof) : stream::checkpoint{};
         }
-        if (what < 4) return state.acknowledge(epoch, both.id(), name("member", member)).second;
-        return state.submit(said(epoch, member, random)).second;
+        if (what < 4)
+            return state.acknowledge(epoch, both.id(), stream_memory_test::name("member", member))
+                .second;
+        return state.submit(stream_memory_test::said(epoch, member, random)).second;
     }
 };
 
 template <>
-struct random_step<windows> {
+struct random_step<stream_memory_test::windows> {
+    using windows = stream_memory_test::windows;
+
     windows operator()(windows& state, crdt::replica_id self, rng& random) const {
         const auto window = static_cast<std::int64_t>(random.below(12));
         const auto what = random.below(8);
@@ -95,10 +107,12 @@ struct random_step<windows> {
 };
 
 template <>
-struct random_step<counts> {
+struct random_step<stream_memory_test::counts> {
+    using counts = stream_memory_test::counts;
+
     counts operator()(counts& state, crdt::replica_id self, rng& random) const {
         crdt::g_counter counter;
-        return state.advance(name("partition", random.below(4)),
+        return state.advance(stream_memory_test::name("partition", random.below(4)),
                              counter.increment(self, 1 + random.below(5)));
     }
 };
@@ -106,8 +120,9 @@ struct random_step<counts> {
 template <>
 struct random_step<stream::frontier> {
     stream::frontier operator()(stream::frontier& state, crdt::replica_id, rng& random) const {
-        const std::string member = name("member", random.below(4));
-        const std::vector<std::string> of{name("member", 0), name("member", 1)};
+        const std::string member = stream_memory_test::name("member", random.below(4));
+        const std::vector<std::string> of{stream_memory_test::name("member", 0),
+                                          stream_memory_test::name("member", 1)};
         const auto what = random.below(6);
         if (what == 0) return state.hold(of);
         if (what == 1) return state.idle(member, random.below(3));
@@ -119,16 +134,18 @@ template <>
 struct random_step<stream::offset_filter> {
     stream::offset_filter operator()(stream::offset_filter& state, crdt::replica_id,
                                      rng& random) const {
-        const std::string partition = name("partition", random.below(2));
+        const std::string partition = stream_memory_test::name("partition", random.below(2));
         if (random.chance(1, 8)) return state.start_at(partition, random.below(8));
         return state.admit(partition, random.below(60)).second;
     }
 };
 
 template <>
-struct random_step<histograms> {
+struct random_step<stream_memory_test::histograms> {
+    using histograms = stream_memory_test::histograms;
+
     histograms operator()(histograms& state, crdt::replica_id self, rng& random) const {
-        return state.update(self, [&](histogram& own) {
+        return state.update(self, [&](stream_memory_test::histogram& own) {
             const std::size_t at = random.below(12);
             if (own.counts.size() <= at) own.counts.resize(at + 1);
             ++own.counts[at];
@@ -137,6 +154,8 @@ struct random_step<histograms> {
 };
 
 } // namespace joinery::testing
+
+namespace stream_memory_test {
 
 TEST_CASE_TEMPLATE("out of memory leaves entries of streams that are old or new", T,
                    stream::checkpoint, windows, counts, stream::frontier, stream::offset_filter,
@@ -171,3 +190,5 @@ TEST_CASE("out of memory leaves an accumulator before or behind a step") {
     }
     CHECK(failures > 10);
 }
+
+} // namespace stream_memory_test

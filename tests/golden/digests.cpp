@@ -18,7 +18,7 @@ constexpr std::size_t lengths[] = {0,   1,   2,    3,    4,    5,    8,   9,   1
                                    160, 176, 239,  240,  241,  256,  300, 511, 512, 513,
                                    575, 576, 1024, 1025, 1200, 2048, 5000};
 
-bytes text(std::size_t length) {
+bytes sample(std::size_t length) {
     bytes made;
     for (std::size_t i = 0; i < length; ++i)
         made.push_back(static_cast<std::byte>((i * 131 + i / 251) % 256));
@@ -31,18 +31,18 @@ bytes text(std::size_t length) {
 std::vector<std::string> digest_lines() {
     std::vector<std::string> lines;
     for (const std::size_t length : lengths) {
-        const bytes in = text(length);
+        const bytes in = sample(length);
         lines.push_back(object({{"kind", json_text("content")},
                                 {"length", show(length)},
                                 {"digest", show(wire::content_digest(in))},
                                 {"hash64", show(wire::content_hash64(in))}}));
     }
     for (const std::size_t length : {0U, 1U, 3U, 16U, 40U, 200U, 300U}) {
-        const wire::keyed_hasher hasher(text(length));
+        const wire::keyed_hasher hasher(sample(length));
         lines.push_back(object({{"kind", json_text("keyed")},
                                 {"secret_length", show(length)},
                                 {"id", show(hasher.id())},
-                                {"digest", show(hasher(text(24)))},
+                                {"digest", show(hasher(sample(24)))},
                                 {"leaf", show(merkle::leaf_digest(hasher, 7, 8))}}));
     }
     for (const auto& [name, incarnation] :
@@ -61,7 +61,7 @@ std::vector<std::string> digest_lines() {
         lines.push_back(object({{"kind", json_text("chunks")},
                                 {"length", show(length)},
                                 {"chunk_size", show(10U)},
-                                {"root", show(merkle::chunks::of(text(length), 10).root())}}));
+                                {"root", show(merkle::chunks::of(sample(length), 10).root())}}));
     return lines;
 }
 

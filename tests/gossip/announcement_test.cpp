@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+namespace announcement_test {
+
 using namespace gossip_test;
 
 // What an engine has to say of itself, through the bytes that the others receive.
@@ -195,3 +197,5 @@ TEST_CASE("a long new address leaves no datagram of membership above the limit")
     net.run_for(60s);
     CHECK(net.largest_datagram() <= 1400);
 }
+
+} // namespace announcement_test

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+namespace blob_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -184,3 +186,5 @@ TEST_CASE("items that cannot be decoded are refused, and not asked for again") {
     CHECK(pulls == 0);
     CHECK(it.at.statistics().pulls == 1);
 }
+
+} // namespace blob_test

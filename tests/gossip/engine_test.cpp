@@ -7,6 +7,8 @@
 #include <set>
 #include <stdexcept>
 
+namespace engine_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -295,3 +297,5 @@ TEST_CASE("members that fall silent are noticed, and found again when they speak
     CHECK(net.run_until([&] { return alive(0) == whole && alive(1) == whole && alive(3) == whole; },
                         120s));
 }
+
+} // namespace engine_test

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+namespace event_test {
+
 using namespace gossip_test;
 using gossip::event_kind;
 
@@ -154,3 +156,5 @@ TEST_CASE("an idle cluster is nearly silent") {
     MESSAGE("bytes a second and node: " << each_second);
     CHECK(each_second < 4000);
 }
+
+} // namespace event_test

@@ -8,6 +8,8 @@
 
 #include <string>
 
+namespace history_gap_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -56,3 +58,5 @@ TEST_CASE("events truncated while a replica was away are told as a history gap, 
         CHECK(missed(net.engine(0)) == 0);
     }
 }
+
+} // namespace history_gap_test

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+namespace hostile_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -195,3 +197,5 @@ TEST_CASE("a captured conversation played again, in any order, changes nothing")
     net.run_for(2s);
     CHECK(net.run_until([&] { return in_sync(net); }, 60s));
 }
+
+} // namespace hostile_test

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+namespace lanes_test {
+
 namespace gossip = joinery::gossip;
 using gossip::detail::lanes;
 using namespace std::chrono_literals;
@@ -164,3 +166,5 @@ TEST_CASE("payload that had to wait is counted once an interval") {
     at.refill();
     CHECK(at.stats.deferred_bulk == 1);
 }
+
+} // namespace lanes_test

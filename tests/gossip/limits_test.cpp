@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace limits_test {
+
 // What single datagrams, made by hand, can bring an engine to.
 
 namespace {
@@ -347,3 +349,5 @@ TEST_CASE("who is asked to ping for another says little to who has not proven to
         CHECK(heard < 3 * question.size());
     }
 }
+
+} // namespace limits_test

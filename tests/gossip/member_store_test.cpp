@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+namespace member_store_test {
+
 // What members are kept in, against the plainest containers that do the same.
 
 namespace {
@@ -220,3 +222,5 @@ TEST_CASE("what was denied a minute ago counts no more, whatever the origin of t
         CHECK(denials() == 0U);
     }
 }
+
+} // namespace member_store_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace membership_test {
+
 using namespace gossip_test;
 
 TEST_CASE("members find each other from seeds") {
@@ -124,3 +126,5 @@ TEST_CASE("time that nobody lived through makes no timer run out") {
     CHECK(clock.now() == begun + 1500ms);
     CHECK(clock.outside(begun + 2s) == start - 1h + 1500ms);
 }
+
+} // namespace membership_test

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+namespace mixed_schema_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -61,3 +63,5 @@ TEST_CASE("a struct in a map in a struct: versions keep the common fields in syn
                 });
             });
 }
+
+} // namespace mixed_schema_test

@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace news_test {
+
 namespace crdt = joinery::crdt;
 namespace gossip = joinery::gossip;
 using namespace std::chrono_literals;
@@ -208,3 +210,5 @@ TEST_CASE("an item that is late twice is asked for where it is advertised next")
     CHECK(at.overdue(start + 40ms).items == 1);
     CHECK(!at.done({one, 1}, start + 60ms)); // of which question, nobody knows
 }
+
+} // namespace news_test

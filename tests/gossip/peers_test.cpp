@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+namespace peers_test {
+
 // Engines without membership, which talk to their seeds and to whoever speaks.
 
 using namespace gossip_test;
@@ -141,3 +143,5 @@ TEST_CASE("what an engine cannot work with is refused when it is made") {
     settings.zone = std::string(256, 'z');
     CHECK_THROWS_AS(engine(settings, 1), std::invalid_argument);
 }
+
+} // namespace peers_test

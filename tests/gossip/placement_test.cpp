@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace placement_test {
+
 namespace gossip = joinery::gossip;
 using gossip::place;
 using gossip::placement;
@@ -181,3 +183,5 @@ TEST_CASE("the live members are the places") {
     CHECK(all[1].name == "a");
     CHECK(!all[2].healthy);
 }
+
+} // namespace placement_test

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+namespace prometheus_test {
+
 namespace gossip = joinery::gossip;
 
 TEST_CASE("statistics as text have each family once and every sample in its family") {
@@ -42,3 +44,5 @@ TEST_CASE("statistics as text have each family once and every sample in its fami
     CHECK(has("joinery_gossip_membership_probes_total{node=\"me\"} 9"));
     CHECK(has("joinery_gossip_lag_deltas{node=\"me\",peer=\"a \\\"b\\\"\\n\"} 4"));
 }
+
+} // namespace prometheus_test

@@ -13,6 +13,8 @@
 
 #include "seeds.hpp"
 
+namespace relay_test {
+
 namespace {
 
 namespace crdt = joinery::crdt;
@@ -115,3 +117,5 @@ TEST_CASE("closing the lowest gaps loses no number and adds none above them") {
         }
     }
 }
+
+} // namespace relay_test

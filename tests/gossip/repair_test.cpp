@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+namespace repair_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -270,3 +272,5 @@ TEST_CASE("no datagram is above the limit, whatever the limit") {
         CHECK(net.largest_datagram() <= limit);
     }
 }
+
+} // namespace repair_test

@@ -18,6 +18,8 @@
 #include <string>
 #include <utility>
 
+namespace replica_test {
+
 namespace {
 
 using namespace joinery;
@@ -90,3 +92,5 @@ TEST_CASE("an index that follows each change is the one that would be built, at 
     }
     for (const auto& [field, entries] : met) CHECK(entries > 0);
 }
+
+} // namespace replica_test

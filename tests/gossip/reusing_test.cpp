@@ -17,6 +17,8 @@
 #include <string>
 #include <utility>
 
+namespace reusing_test {
+
 namespace gossip = joinery::gossip;
 using joinery::gossip::detail::intervals;
 using joinery::gossip::detail::reusing;
@@ -190,3 +192,5 @@ TEST_CASE("intervals hold what a set of numbers does") {
         }
     }
 }
+
+} // namespace reusing_test

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+namespace scenarios_data_test {
+
 using namespace gossip_test;
 
 // The fault scenarios of docs/gossip.md that concern the data, by their numbers.
@@ -507,3 +509,5 @@ TEST_CASE("34 one, two and three nodes with equal seeds, with membership and wit
             CHECK((nodes == 1 || net.counts().lost > 0));
         }
 }
+
+} // namespace scenarios_data_test

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+namespace scenarios_members_test {
+
 using namespace gossip_test;
 
 // The fault scenarios of docs/gossip.md that concern who is there, by their numbers.
@@ -639,3 +641,5 @@ TEST_CASE("34 equal seeds everywhere, and clusters of one, two and three") {
         CHECK(net.counts().unreachable > 0);
     }
 }
+
+} // namespace scenarios_members_test

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+namespace seal_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -225,3 +227,5 @@ TEST_CASE("engines come in sync through sealed datagrams, and a plain one change
     CHECK(engines[0].root() == engines[1].root());
     CHECK(engines[0].state().tags.size() == 2);
 }
+
+} // namespace seal_test

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+namespace session_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -146,3 +148,5 @@ TEST_CASE("with a fixed list of peers a session begins once they have proven the
     REQUIRE(net.run_until([&] { return in_sync(net); }, 60s));
     CHECK(equal_bytes(net));
 }
+
+} // namespace session_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace simulation_test {
+
 using namespace gossip_test;
 
 namespace {
@@ -88,3 +90,5 @@ TEST_CASE("a network copied in the middle of a run goes on byte for byte like th
               wire::encode(std::as_const(copied.net()).engine(0).state()));
     }
 }
+
+} // namespace simulation_test

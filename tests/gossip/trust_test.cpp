@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+namespace trust_test {
+
 using namespace gossip_test;
 
 // Threats of SECURITY.md that no other test of the engine meets head on.
@@ -62,3 +64,5 @@ TEST_CASE("an address that has not answered gets no more than three times what c
              {gossip::duration(0ms), gossip::duration(1s), gossip::duration(10s)})
             check_amplification(membership, speaks);
 }
+
+} // namespace trust_test

@@ -12,6 +12,8 @@
 #include <span>
 #include <vector>
 
+namespace chunks_test {
+
 namespace {
 
 using rng = joinery::gossip::random;
@@ -174,3 +176,5 @@ TEST_CASE("a chunk that is replaced gives the tree of the new bytes, at the cost
         }
     }
 }
+
+} // namespace chunks_test

@@ -11,6 +11,8 @@
 #include <sstream>
 #include <string>
 
+namespace golden_test {
+
 using namespace merkle_test;
 
 namespace {
@@ -87,3 +89,5 @@ TEST_CASE("golden sessions") {
     check_golden("lists", session<basic_index<8, by_key>>(0, 60, 80, 5, 256));
     check_golden("empty_and_full", session<basic_index<8, by_key>>(0, 0, 100, 0, 256));
 }
+
+} // namespace golden_test

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace hostile_test {
+
 // Frames of a peer that lies: they may hide what it likes, and cost no more than they are worth.
 
 namespace {
@@ -119,3 +121,5 @@ TEST_CASE("an asker does not compare lists that it cannot have sent") {
         put_block(w, listed, 0, {{0, 1}}, {said.bytes().begin(), said.bytes().end()});
     check_time([&] { CHECK(asking.receive(here, w.bytes()).accepted); });
 }
+
+} // namespace hostile_test

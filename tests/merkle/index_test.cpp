@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace index_test {
+
 namespace merkle = joinery::merkle;
 namespace wire = joinery::wire;
 
@@ -266,3 +268,5 @@ TEST_CASE("elements that share an id add up, in any order, and are taken away ag
     CHECK(made.find(3) == wire::digest{0, 14});
     CHECK(made.size() == 2);
 }
+
+} // namespace index_test

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <set>
 
+namespace planted_reconciliation_test {
+
 using namespace merkle_test;
 
 namespace {
@@ -125,3 +127,5 @@ TEST_CASE("planted: what differed throughout is missed if an interval is taken f
     CHECK(found != both.only_a()); // the oracle of the random sessions sees it
     CHECK(probe(both) == merkle::reconciler<merkle::keyed_index>::state::differing);
 }
+
+} // namespace planted_reconciliation_test

@@ -11,6 +11,8 @@
 #include <set>
 #include <string>
 
+namespace random_sessions_test {
+
 using namespace merkle_test;
 
 namespace {
@@ -170,3 +172,5 @@ TEST_CASE("random sessions never end in sync with a difference left") {
         }
     }
 }
+
+} // namespace random_sessions_test

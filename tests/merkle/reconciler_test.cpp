@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace reconciler_test {
+
 using namespace merkle_test;
 
 namespace {
@@ -735,3 +737,5 @@ TEST_CASE("peers of another secret start no session") {
     CHECK(got.found.empty());
     CHECK(opening.receive(both.a, got.frames.at(0)).status == state::refused);
 }
+
+} // namespace reconciler_test

@@ -9,6 +9,8 @@
 
 #include <map>
 
+namespace archive_test {
+
 using namespace stream_test;
 namespace testing = joinery::testing;
 using stream::accept_result;
@@ -334,3 +336,5 @@ TEST_CASE("A12 a checkpoint of four workers is restored by eight, and by three, 
     }
     for (const auto& root : state_roots) CHECK(root == state_roots.front());
 }
+
+} // namespace archive_test

@@ -5,6 +5,8 @@
 
 #include <stream/byte_image.hpp>
 
+namespace byte_image_test {
+
 using namespace stream_test;
 
 TEST_CASE("the root of an image is that of its bytes, whatever was edited") {
@@ -32,3 +34,5 @@ TEST_CASE("an empty image has the root of nothing") {
     stream::byte_image image({});
     CHECK(image.root() == merkle::chunks().root());
 }
+
+} // namespace byte_image_test

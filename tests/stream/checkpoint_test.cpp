@@ -7,6 +7,8 @@
 #include <array>
 #include <set>
 
+namespace checkpoint_test {
+
 using namespace stream_test;
 using stream::checkpoint;
 using stream::status;
@@ -706,3 +708,5 @@ TEST_CASE("A22 hostile bytes of a checkpoint, a delta and a certificate are refu
     damage(state.difference(known));
     damage(*state.latest());
 }
+
+} // namespace checkpoint_test

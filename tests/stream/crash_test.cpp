@@ -9,6 +9,8 @@
 #include <map>
 #include <optional>
 
+namespace crash_test {
+
 using namespace stream_test;
 
 namespace {
@@ -384,3 +386,5 @@ TEST_CASE("resuming from gossiped state instead of verified bytes counts wrong")
     MESSAGE("exact in " << exact << " of " << all.size() << " runs");
     if (all.size() >= 20) CHECK(exact < all.size());
 }
+
+} // namespace crash_test

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <thread>
 
+namespace directory_store_test {
+
 using namespace stream_test;
 namespace testing = joinery::testing;
 using stream::directory_store;
@@ -189,3 +191,5 @@ TEST_CASE("stores that break their promises are caught by killing their processe
     CHECK((in_place.contains("a record is torn") ||
            in_place.contains("an acknowledged record is lost")));
 }
+
+} // namespace directory_store_test

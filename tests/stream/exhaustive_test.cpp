@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+namespace exhaustive_test {
+
 using namespace stream_test;
 using stream::status;
 
@@ -185,3 +187,5 @@ TEST_CASE("A20 all that three nodes can do with two epochs and two roots keeps e
     CHECK(all.reached[status::split] == 0);
     CHECK(all.floors > 0);
 }
+
+} // namespace exhaustive_test

@@ -6,6 +6,8 @@
 #include <stream/frontier.hpp>
 #include <testing/laws.hpp>
 
+namespace frontier_test {
+
 using namespace stream_test;
 namespace testing = joinery::testing;
 using stream::frontier;
@@ -66,3 +68,5 @@ TEST_CASE("a frontier keeps every law") {
     CHECK_MESSAGE(result.holds(), result.text());
     CHECK(result.laws.size() == 27);
 }
+
+} // namespace frontier_test

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <map>
 
+namespace gossiped_test {
+
 using namespace stream_test;
 using stream::checkpoint;
 using stream::status;
@@ -172,3 +174,5 @@ TEST_CASE("A24 joining deltas of one entry does not cost what the whole state do
                             << " ms into 4000");
     CHECK(large < small * 10);
 }
+
+} // namespace gossiped_test

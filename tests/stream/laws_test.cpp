@@ -10,6 +10,8 @@
 #include <map>
 #include <set>
 
+namespace laws_test {
+
 namespace {
 
 using namespace stream_test;
@@ -223,3 +225,5 @@ TEST_CASE("A21 the status of a retained epoch only rises and latest is what the 
         CHECK(rises[reached] > 0);
     CHECK(certificates > 0);
 }
+
+} // namespace laws_test

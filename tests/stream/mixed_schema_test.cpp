@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace mixed_schema_test {
+
 // Versions of a stream processor, whose structs lie in partitions and windows.
 
 using namespace gossip_test;
@@ -74,3 +76,5 @@ TEST_CASE("structs in partitions and windows: versions keep the common fields in
         });
     }
 }
+
+} // namespace mixed_schema_test

@@ -8,6 +8,8 @@
 
 #include <set>
 
+namespace offset_filter_test {
+
 using namespace stream_test;
 namespace testing = joinery::testing;
 using stream::admission;
@@ -116,3 +118,5 @@ TEST_CASE("an offset filter keeps every law") {
     CHECK_MESSAGE(result.holds(), result.text());
     CHECK(result.laws.size() == 27);
 }
+
+} // namespace offset_filter_test

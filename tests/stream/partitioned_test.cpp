@@ -5,6 +5,8 @@
 
 #include <stream/transfer.hpp>
 
+namespace partitioned_test {
+
 using namespace stream_test;
 using accumulator = stream::accumulator<word_counts>;
 using partitioned = stream::partitioned<word_counts>;
@@ -194,3 +196,5 @@ TEST_CASE("a chain of increments restores the bytes that the last submission nam
     CHECK_FALSE(restored->advance({}, error));
     CHECK(*restored == now);
 }
+
+} // namespace partitioned_test

@@ -13,6 +13,8 @@
 #include <map>
 #include <set>
 
+namespace source_keyed_test {
+
 using namespace stream_test;
 namespace testing = joinery::testing;
 
@@ -177,3 +179,5 @@ TEST_CASE("a monoid made a lattice keeps every law") {
     CHECK_MESSAGE(result.holds(), result.text());
     CHECK(result.laws.size() == 27);
 }
+
+} // namespace source_keyed_test

@@ -5,6 +5,8 @@
 
 #include <stream/transfer.hpp>
 
+namespace transfer_test {
+
 using namespace stream_test;
 using stream::accept_result;
 using stream::transfer;
@@ -148,3 +150,5 @@ TEST_CASE("bytes that look like the leaves of others travel like any") {
             pieces.accept(*from.serve(piece));
     CHECK(pieces.complete(certificate));
 }
+
+} // namespace transfer_test

@@ -13,6 +13,8 @@
 #include <limits>
 #include <set>
 
+namespace windowed_test {
+
 using namespace stream_test;
 namespace testing = joinery::testing;
 
@@ -188,3 +190,5 @@ TEST_CASE("windows that expire keep every law but that entries are independent")
             });
         }));
 }
+
+} // namespace windowed_test

@@ -20,6 +20,8 @@
 
 #include "exhaustive_check.hpp"
 
+namespace exhaustive_causal_test {
+
 namespace crdt = joinery::crdt;
 namespace spec = joinery::testing::spec;
 using joinery::testing::check_exhaustively;
@@ -181,3 +183,5 @@ TEST_CASE("event_log") {
             return shown;
         });
 }
+
+} // namespace exhaustive_causal_test

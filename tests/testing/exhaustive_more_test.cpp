@@ -18,6 +18,8 @@
 
 #include "exhaustive_check.hpp"
 
+namespace exhaustive_more_test {
+
 namespace crdt = joinery::crdt;
 namespace spec = joinery::testing::spec;
 using joinery::testing::check_exhaustively;
@@ -93,3 +95,5 @@ TEST_CASE("hyperloglog, exact while few") {
          {"add 3", [](type& s, id self) { return s.add(self, 3); }, 3}},
         [](const type& s) { return static_cast<std::size_t>(std::lround(s.value())); });
 }
+
+} // namespace exhaustive_more_test

@@ -11,6 +11,8 @@
 
 #include "exhaustive_check.hpp"
 
+namespace exhaustive_planted_test {
+
 namespace crdt = joinery::crdt;
 namespace spec = joinery::testing::spec;
 namespace wire = joinery::wire;
@@ -154,3 +156,5 @@ TEST_CASE("a refusal that the model does not know is found") {
     CHECK(count<true, true>(2) == "A: increment; A: increment; was refused");
     CHECK(count<true, false>(3) == "");
 }
+
+} // namespace exhaustive_planted_test

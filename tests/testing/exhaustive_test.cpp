@@ -18,6 +18,8 @@
 
 #include "exhaustive_check.hpp"
 
+namespace exhaustive_test {
+
 namespace crdt = joinery::crdt;
 namespace spec = joinery::testing::spec;
 namespace wire = joinery::wire;
@@ -243,3 +245,5 @@ TEST_CASE("a search is as deep as it is told") {
     CHECK(all.run(1).worlds == 4);
     CHECK(all.run(3).worlds > all.run(2).worlds);
 }
+
+} // namespace exhaustive_test

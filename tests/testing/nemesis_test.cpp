@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace nemesis_test {
+
 using namespace std::chrono_literals;
 using joinery::gossip::time_point;
 namespace testing = joinery::testing;
@@ -172,3 +174,5 @@ TEST_CASE("cascading restarts follow each other ever faster") {
         CHECK(drawn.faults[each].at - drawn.faults[each - 1].at <
               drawn.faults[each - 1].at - drawn.faults[each - 2].at);
 }
+
+} // namespace nemesis_test

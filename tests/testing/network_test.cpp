@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace network_test {
+
 using namespace std::chrono_literals;
 using joinery::gossip::time_point;
 using joinery::testing::fault_counts;
@@ -239,3 +241,5 @@ TEST_CASE("delays are spread as asked, and between zones they are others") {
     heavy.run_for(60s);
     CHECK(heavy.counts().reordered > 0);
 }
+
+} // namespace network_test
