@@ -13,7 +13,7 @@
 
 namespace joinery::gossip {
 
-namespace detail {
+namespace detail::prometheus {
 
 struct metric {
     std::string_view name;
@@ -29,77 +29,76 @@ inline constexpr std::array<std::string_view, statistics::kinds> kind_names{
     "answer", "context", "offer", "want",  "piece",    "ping",   "ack",         "ping_for",
     "nack",   "rumors",  "sync",  "page",  "rekeyed",  "fields", "advert"};
 
-using counted = statistics;
-inline constexpr metric counters[] = {
-    {"datagrams_sent_total", &counted::datagrams_out},
-    {"datagrams_received_total", &counted::datagrams_in},
-    {"bytes_sent_total", &counted::bytes_out},
-    {"bytes_received_total", &counted::bytes_in},
-    {"updates_total", &counted::updates},
-    {"items_made_total", &counted::items_made},
-    {"items_pushed_total", &counted::pushes},
-    {"items_relayed_total", &counted::items_relayed},
-    {"items_received_total", &counted::items_received},
-    {"items_duplicate_total", &counted::items_duplicate},
-    {"pulls_total", &counted::pulls},
-    {"pull_retries_total", &counted::pull_retries},
-    {"pulls_given_up_total", &counted::pulls_given_up},
-    {"merges_that_grew_total", &counted::merges_grew},
-    {"merges_redundant_total", &counted::merges_redundant},
-    {"repair_sessions_total", &counted::repair_sessions},
-    {"repair_sessions_given_up_total", &counted::sessions_given_up},
-    {"session_frames_sent_total", &counted::session_frames},
-    {"entries_repaired_total", &counted::entries_repaired},
-    {"blobs_verified_total", &counted::blobs_verified},
-    {"blobs_failed_total", &counted::blobs_failed},
-    {"blobs_given_up_total", &counted::blobs_given_up},
-    {"dropped_unproven_total", &counted::dropped_unproven},
-    {"dropped_outgoing_total", &counted::dropped_outgoing},
-    {"dropped_superseded_total", &counted::superseded_bulk},
-    {"dropped_relay_items_total", &counted::dropped_relay_items},
-    {"dropped_events_total", &counted::dropped_events},
-    {"items_too_large_total", &counted::items_too_large},
-    {"payload_deferred_total", &counted::deferred_bulk},
-    {"slowdowns_total", &counted::slowdowns},
-    {"skipped_fields_total", &counted::skipped_fields},
-    {"out_of_memory_total", &counted::out_of_memory}};
+using s = statistics;
+inline constexpr metric counters[] = {{"datagrams_sent_total", &s::datagrams_out},
+                                      {"datagrams_received_total", &s::datagrams_in},
+                                      {"bytes_sent_total", &s::bytes_out},
+                                      {"bytes_received_total", &s::bytes_in},
+                                      {"updates_total", &s::updates},
+                                      {"items_made_total", &s::items_made},
+                                      {"items_pushed_total", &s::pushes},
+                                      {"items_relayed_total", &s::items_relayed},
+                                      {"items_received_total", &s::items_received},
+                                      {"items_duplicate_total", &s::items_duplicate},
+                                      {"pulls_total", &s::pulls},
+                                      {"pull_retries_total", &s::pull_retries},
+                                      {"pulls_given_up_total", &s::pulls_given_up},
+                                      {"merges_that_grew_total", &s::merges_grew},
+                                      {"merges_redundant_total", &s::merges_redundant},
+                                      {"repair_sessions_total", &s::repair_sessions},
+                                      {"repair_sessions_given_up_total", &s::sessions_given_up},
+                                      {"session_frames_sent_total", &s::session_frames},
+                                      {"entries_repaired_total", &s::entries_repaired},
+                                      {"blobs_verified_total", &s::blobs_verified},
+                                      {"blobs_failed_total", &s::blobs_failed},
+                                      {"blobs_given_up_total", &s::blobs_given_up},
+                                      {"dropped_unproven_total", &s::dropped_unproven},
+                                      {"dropped_outgoing_total", &s::dropped_outgoing},
+                                      {"dropped_superseded_total", &s::superseded_bulk},
+                                      {"dropped_relay_items_total", &s::dropped_relay_items},
+                                      {"dropped_events_total", &s::dropped_events},
+                                      {"items_too_large_total", &s::items_too_large},
+                                      {"payload_deferred_total", &s::deferred_bulk},
+                                      {"slowdowns_total", &s::slowdowns},
+                                      {"skipped_fields_total", &s::skipped_fields},
+                                      {"out_of_memory_total", &s::out_of_memory}};
 inline constexpr metric refusals[] = {
-    {"foreign", &counted::refused_foreign},     {"old_secret", &counted::refused_old_secret},
-    {"malformed", &counted::refused_malformed}, {"unsupported", &counted::refused_unsupported},
-    {"oversized", &counted::refused_oversized}, {"own", &counted::refused_own},
-    {"clock", &counted::refused_clock},         {"peers", &counted::refused_peers},
-    {"stale", &counted::refused_stale}};
-inline constexpr metric gauges[] = {{"health", &counted::health},
-                                    {"entries", &counted::entries},
-                                    {"relay_bytes", &counted::relay_bytes},
-                                    {"relay_bytes_max", &counted::relay_bytes_max},
-                                    {"outgoing_datagrams", &counted::outgoing},
-                                    {"outgoing_datagrams_max", &counted::outgoing_max},
-                                    {"pulls_waiting", &counted::pulls_waiting},
-                                    {"pulls_waiting_max", &counted::pulls_waiting_max}};
-inline constexpr metric member_gauges[] = {{"alive", &counted::members_alive},
-                                           {"suspect", &counted::members_suspect},
-                                           {"dead", &counted::members_dead},
-                                           {"left", &counted::members_left}};
-using counted_members = membership_statistics;
+    {"foreign", &s::refused_foreign},     {"old_secret", &s::refused_old_secret},
+    {"malformed", &s::refused_malformed}, {"unsupported", &s::refused_unsupported},
+    {"oversized", &s::refused_oversized}, {"own", &s::refused_own},
+    {"clock", &s::refused_clock},         {"peers", &s::refused_peers},
+    {"stale", &s::refused_stale}};
+inline constexpr metric gauges[] = {{"health", &s::health},
+                                    {"entries", &s::entries},
+                                    {"relay_bytes", &s::relay_bytes},
+                                    {"relay_bytes_max", &s::relay_bytes_max},
+                                    {"outgoing_datagrams", &s::outgoing},
+                                    {"outgoing_datagrams_max", &s::outgoing_max},
+                                    {"pulls_waiting", &s::pulls_waiting},
+                                    {"pulls_waiting_max", &s::pulls_waiting_max}};
+inline constexpr metric member_gauges[] = {{"alive", &s::members_alive},
+                                           {"suspect", &s::members_suspect},
+                                           {"dead", &s::members_dead},
+                                           {"left", &s::members_left}};
+using m = membership_statistics;
 inline constexpr membership_metric membership_counters[] = {
-    {"probes_total", &counted_members::probes},
-    {"probes_failed_total", &counted_members::probes_failed},
-    {"indirect_probes_total", &counted_members::indirect_probes},
-    {"late_answers_total", &counted_members::late_answers},
-    {"nacks_total", &counted_members::nacks},
-    {"suspicions_total", &counted_members::suspicions},
-    {"denials_total", &counted_members::denials},
-    {"deaths_total", &counted_members::deaths},
-    {"refutations_total", &counted_members::refutations},
-    {"stalls_total", &counted_members::stalls},
-    {"replays_total", &counted_members::replays},
-    {"stale_statements_total", &counted_members::stale},
-    {"strangers_total", &counted_members::strangers},
-    {"refused_members_total", &counted_members::refused_members},
-    {"syncs_total", &counted_members::syncs},
-    {"pages_total", &counted_members::pages},
-    {"rumors_told_total", &counted_members::rumors_told}};
+    {"probes_total", &m::probes},
+    {"probes_failed_total", &m::probes_failed},
+    {"indirect_probes_total", &m::indirect_probes},
+    {"late_answers_total", &m::late_answers},
+    {"nacks_total", &m::nacks},
+    {"suspicions_total", &m::suspicions},
+    {"denials_total", &m::denials},
+    {"deaths_total", &m::deaths},
+    {"refutations_total", &m::refutations},
+    {"stalls_total", &m::stalls},
+    {"replays_total", &m::replays},
+    {"stale_statements_total", &m::stale},
+    {"strangers_total", &m::strangers},
+    {"refused_members_total", &m::refused_members},
+    {"syncs_total", &m::syncs},
+    {"pages_total", &m::pages},
+    {"rumors_told_total", &m::rumors_told}};
 
 /// Text in the exposition format: families with their type, samples with their labels.
 class exposition {
@@ -136,31 +135,33 @@ private:
     std::string text_;
 };
 
-} // namespace detail
+} // namespace detail::prometheus
 
 /// The statistics of one node as Prometheus text; times are in nanoseconds.
 inline std::string to_prometheus(const statistics& of, std::string_view node,
                                  std::span<const lag> lags = {}) {
-    detail::exposition text(node);
-    for (const auto& each : detail::counters) {
+    namespace prometheus = detail::prometheus;
+    prometheus::exposition text(node);
+    for (const auto& each : prometheus::counters) {
         text.family(each.name, "counter");
         text.sample(of.*each.value);
     }
     text.family("refused_total", "counter");
-    for (const auto& each : detail::refusals) text.sample(of.*each.value, "reason", each.name);
+    for (const auto& each : prometheus::refusals) text.sample(of.*each.value, "reason", each.name);
     text.family("message_bytes_sent_total", "counter");
     for (std::size_t kind = 1; kind < statistics::kinds; ++kind)
-        text.sample(of.bytes_out_by_kind[kind], "kind", detail::kind_names[kind]);
+        text.sample(of.bytes_out_by_kind[kind], "kind", prometheus::kind_names[kind]);
     text.family("message_bytes_received_total", "counter");
     for (std::size_t kind = 1; kind < statistics::kinds; ++kind)
-        text.sample(of.bytes_in_by_kind[kind], "kind", detail::kind_names[kind]);
-    for (const auto& each : detail::membership_counters) {
+        text.sample(of.bytes_in_by_kind[kind], "kind", prometheus::kind_names[kind]);
+    for (const auto& each : prometheus::membership_counters) {
         text.family("membership_" + std::string(each.name), "counter");
         text.sample(of.membership.*each.value);
     }
     text.family("members", "gauge");
-    for (const auto& each : detail::member_gauges) text.sample(of.*each.value, "status", each.name);
-    for (const auto& each : detail::gauges) {
+    for (const auto& each : prometheus::member_gauges)
+        text.sample(of.*each.value, "status", each.name);
+    for (const auto& each : prometheus::gauges) {
         text.family(each.name, "gauge");
         text.sample(of.*each.value);
     }
