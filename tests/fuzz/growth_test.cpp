@@ -87,7 +87,7 @@ void check_growth(engine at, std::uint64_t rounds, F f) {
 } // namespace
 
 TEST_CASE("members that come and take each other's place are forgotten") {
-    check_growth(victim(true), 20'000,
+    check_growth(victim(true), 20'000 / slower,
                  [](std::uint64_t round) { return ping("n" + std::to_string(round)); });
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("a member that comes and leaves, or is suspected, again and again take
     for (const auto end : {member_status::left, member_status::suspect}) {
         engine at = victim(true);
         at.receive("from", ping("b"), start);
-        check_growth(std::move(at), 20'000, [&](std::uint64_t round) {
+        check_growth(std::move(at), 20'000 / slower, [&](std::uint64_t round) {
             detail::rumors_message message;
             const std::uint64_t version = 200 + 4 * round;
             message.records = {{"c", version, member_status::alive, 0, 7, 1, "c:1", {}, {}},

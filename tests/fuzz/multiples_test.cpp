@@ -9,6 +9,7 @@
 
 #include <crdt/causal_context.hpp>
 #include <crdt/causal_counter.hpp>
+#include <crdt/entries.hpp>
 #include <crdt/event_log.hpp>
 #include <crdt/g_counter.hpp>
 #include <crdt/g_map.hpp>
@@ -120,10 +121,13 @@ using event_log = crdt::event_log<string>;
 
 // Each 512th dot of a replica: a delta of each of 3,000 updates.
 crdt::or_set<string> far_apart() {
-    crdt::or_set<string> sender, some;
-    for (std::size_t i = 0; i < 3'000; ++i) {
+    crdt::or_set<string> some;
+    for (std::uint64_t i = 0; i < 3'000; ++i) {
+        crdt::or_set<string> sender;
+        crdt::causal_context before;
+        before.add({ada, 1, i * 512 + 1});
+        crdt::absorb(sender, before);
         some.merge(sender.add(ada, ""));
-        for (int n = 1; n < 512; ++n) sender.add(ada, "");
     }
     return some;
 }
