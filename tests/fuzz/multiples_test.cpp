@@ -9,7 +9,6 @@
 
 #include <crdt/causal_context.hpp>
 #include <crdt/causal_counter.hpp>
-#include <crdt/entries.hpp>
 #include <crdt/event_log.hpp>
 #include <crdt/g_counter.hpp>
 #include <crdt/g_map.hpp>
@@ -123,10 +122,13 @@ using event_log = crdt::event_log<string>;
 crdt::or_set<string> far_apart() {
     crdt::or_set<string> some;
     for (std::uint64_t i = 0; i < 3'000; ++i) {
+        crdt::causal_context seen;
+        seen.add({ada, 1, i * 512 + 1});
+        wire::writer w;
+        seen.write(w);
+        w.varint(0); // no live dots
         crdt::or_set<string> sender;
-        crdt::causal_context before;
-        before.add({ada, 1, i * 512 + 1});
-        crdt::absorb(sender, before);
+        REQUIRE(wire::decode_nested(w.bytes(), sender));
         some.merge(sender.add(ada, ""));
     }
     return some;
