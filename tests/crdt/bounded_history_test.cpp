@@ -6,11 +6,11 @@
 
 #include "bounded_history.hpp"
 
-namespace bounded_history_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace bounded_history_test {
 
 TEST_CASE("no history of losses, crashes, transfers and reclaims takes the total below 0") {
     // Fewer show too little: that a decrement comes before its increment is rare.

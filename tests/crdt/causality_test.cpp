@@ -13,11 +13,11 @@
 
 #include "exchange.hpp"
 
-namespace causality_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace causality_test {
 
 namespace crdt = joinery::crdt;
 using joinery::testing::rule;

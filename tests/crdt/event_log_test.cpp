@@ -11,11 +11,11 @@
 
 #include "every_order.hpp"
 
-namespace event_log_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace event_log_test {
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;

@@ -10,11 +10,11 @@
 
 #include "every_order.hpp"
 
-namespace ew_flag_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace ew_flag_test {
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;

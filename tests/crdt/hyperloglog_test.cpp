@@ -12,11 +12,11 @@
 
 #include "every_order.hpp"
 
-namespace hyperloglog_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace hyperloglog_test {
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;

@@ -16,11 +16,11 @@
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
 
-namespace merge_encoded_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace merge_encoded_test {
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;

@@ -20,11 +20,11 @@
 #include <crdt/or_set.hpp>
 #include <testing/random_history.hpp>
 
-namespace or_set_columns_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace or_set_columns_test {
 
 namespace crdt = joinery::crdt;
 namespace wire = joinery::wire;

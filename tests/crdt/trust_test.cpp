@@ -18,11 +18,11 @@
 #include <gossip/random.hpp>
 #include <wire/codec.hpp>
 
-namespace trust_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace trust_test {
 
 // Threats of SECURITY.md that no other test of the types meets head on.
 

@@ -15,13 +15,13 @@
 
 #include "memory.hpp"
 
-namespace growth_test {
-
-// However much comes, what an engine keeps of it has an end.
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
+
+namespace growth_test {
+
+// However much comes, what an engine keeps of it has an end.
 
 namespace {
 

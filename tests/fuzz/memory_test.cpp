@@ -7,13 +7,13 @@
 #include "engines.hpp"
 #include "memory.hpp"
 
-namespace memory_test {
-
 #ifndef JOINERY_CASES_DIVISOR
 #define JOINERY_CASES_DIVISOR 1
 #endif
 
 // Memory runs out at the n-th allocation, for every n: an engine reports it and goes on, its state
+namespace memory_test {
+
 // the old one or joined with whole entries.
 
 namespace {
